@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The composition root: configuration, a card put together from applet, vault
+ * and store, and the transactions that make and unmake cards.  What the driver
+ * and the tool call.
+ */
+#ifndef TPMVSC_CARD_CARD_H
+#define TPMVSC_CARD_CARD_H
+
+#include "applet/piv.h"
+#include "base/log.h"
+
+/* How an operation ended; the values are the tool's exit statuses. */
+enum outcome {
+	DONE = 0,
+	FAILED = 1,
+	WRONG_USAGE = 2,
+	NO_SUCH_CARD = 3,
+	TPM_PROBLEM = 4,
+	NOT_PERMITTED = 5,
+	WRONG_SECRET = 6,
+	NO_ROOM = 7,
+};
+
+/* Instances are 0 to CARDS_MAX - 1. */
+#define CARDS_MAX 10
+/* What an instance is called: ROOT\SMARTCARDREADER\0000 */
+#define INSTANCE_PREFIX "ROOT\\SMARTCARDREADER\\"
+#define READER_NAME "TPM Virtual Smart Card"
+
+/* ---- configuration: tpmvsc.conf ---- */
+
+struct config {
+	char tcti[256];
+	char state_dir[256];	   /* absolute */
+	char owner_auth_file[256]; /* empty: none */
+	char attestation_ca[256];  /* empty: none */
+	unsigned spare_slots;	   /* 0 to 10 */
+	uint32_t pin_cache;	   /* seconds */
+	enum log_level log_level;
+};
+
+/*
+ * Read the configuration at path.  A missing file is the defaults; an unknown
+ * key, a bad value, a file others may write is FAILED (NOT_PERMITTED when it
+ * cannot be opened for lack of rights), and why names file, line and key.
+ */
+MUST_CHECK enum outcome config_load(const char *path, struct config *out, struct failure *why);
+
+/* ---- a card in its reader ---- */
+
+struct card;
+
+/*
+ * Open the card of an instance: checks directory, record and signature; asks
+ * no TPM, so a card shows even while the TPM is away (its answers are 6F00).
+ * NO_SUCH_CARD, NOT_PERMITTED, FAILED.  config must outlive the card.
+ */
+MUST_CHECK enum outcome card_open(const struct config *config, unsigned instance,
+    struct card **out, struct failure *why);
+void card_close(struct card *card);
+
+/* Power up or reset: security status is lost, whatever it was. */
+void card_reset(struct card *card);
+
+/* Power down: as reset, and the TPM connection is given up until next use. */
+void card_power_down(struct card *card);
+
+/* The answer to reset, the same for every card: T=0 and T=1, PIV in the historical bytes. */
+struct rbuf card_atr(void);
+
+/* Answer one command APDU; see piv_process(). */
+void card_transmit(struct card *card, struct rbuf capdu, struct wbuf *rapdu);
+
+/* ---- the cards of this machine ---- */
+
+struct card_request {
+	struct piv_profile profile;
+	const struct secret *pin;
+	unsigned pin_tries;
+	const struct secret *puk; /* NULL: none */
+	unsigned puk_tries;
+	const struct secret *admin_key; /* NULL: RANDOM */
+	uint8_t admin_algorithm;
+	bool admin_unblock;
+	bool generate; /* write CHUID, CCC, discovery object and key history */
+};
+
+/* Told what is being done, e.g. "Creating the TPM smart card". */
+struct progress {
+	void (*report)(void *context, const char *what);
+	void *context;
+};
+
+/*
+ * Make a card at the lowest free instance.  On failure nothing is left behind,
+ * in the TPM or on disk, or, if even that failed, the next call of any of
+ * these three removes it.  request is checked by the caller against policy.
+ */
+MUST_CHECK enum outcome cards_create(const struct config *config,
+    const struct card_request *request, const struct progress *progress, unsigned *instance,
+    struct failure *why);
+
+/* Erase a card from the TPM, then its files.  NO_SUCH_CARD when there is none. */
+MUST_CHECK enum outcome cards_destroy(const struct config *config, unsigned instance,
+    const struct progress *progress, struct failure *why);
+
+/* One row of list. */
+struct card_summary {
+	unsigned instance;
+	bool readable;	    /* record opened and signed by its creator; else only problem is set */
+	char name[65 * 4];
+	bool has_puk;
+	int pin_left, puk_left; /* tries; -1 unknown */
+	uint8_t keys[32];   /* key references present, key_count of them, ascending; without 9B */
+	uint8_t algorithms[32]; /* of each key; 0 when the key cannot be read */
+	size_t key_count;
+	struct failure problem; /* empty when all is well */
+};
+
+/*
+ * Look at every card.  rows has room for CARDS_MAX.  A card that is broken is
+ * a row with a problem; DONE also with no card at all.
+ */
+MUST_CHECK enum outcome cards_list(const struct config *config, struct card_summary *rows,
+    size_t *count, struct failure *why);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The state directory: one directory per card, named by its four-digit
+ * instance; journals of unfinished work; the tools' lock.  Files are opened
+ * without following links, and belong to the directory's owner alone.  The
+ * only room that touches the state directory.
+ */
+#ifndef TPMVSC_STORE_FILES_H
+#define TPMVSC_STORE_FILES_H
+
+#include "applet/store.h"
+#include "base/log.h"
+
+/* An open state directory. */
+struct files;
+
+enum files_err {
+	FILES_OK,
+	FILES_ABSENT, /* no such card, journal or directory */
+	FILES_DENIED, /* this user may not */
+	FILES_FULL,   /* disk or quota */
+	FILES_UNSAFE, /* owner, mode or kind of something is not as it must be */
+	FILES_FAULT,
+};
+
+/*
+ * Open the state directory, making it (mode 0700) if make is set and only its
+ * last component is missing.  Refused (FILES_UNSAFE) unless it is a directory
+ * of mode 0700 whose owner is the effective user, root, or (for root) the user
+ * pcscd; why says what is wrong and how to put it right.
+ */
+MUST_CHECK enum files_err files_open(const char *path, bool make, struct files **out,
+    struct failure *why);
+void files_close(struct files *f);
+
+/* Take the tools' lock (".manage"), waiting at most seconds; released by files_close(). */
+MUST_CHECK enum files_err files_lock(struct files *f, unsigned seconds, struct failure *why);
+
+/* Whether instance's card is there. */
+MUST_CHECK bool files_has(struct files *f, unsigned instance);
+
+/* Open a card's items as the applet's store; free with files_store_close(). */
+MUST_CHECK enum files_err files_store_open(struct files *f, unsigned instance,
+    struct store **out, struct failure *why);
+void files_store_close(struct store *s);
+
+/* The card's record; see tpm/tpm.h. */
+MUST_CHECK enum files_err files_record(struct files *f, unsigned instance, struct wbuf *out,
+    struct failure *why);
+
+/* ---- making and unmaking ---- */
+
+/* What a journal says is under way. */
+enum journal_verb { JOURNAL_CREATING = 'C', JOURNAL_DESTROYING = 'D' };
+
+/* Write instance's journal, durably, before the work begins; claims are the TPM room's octets. */
+MUST_CHECK enum files_err files_journal_write(struct files *f, unsigned instance,
+    enum journal_verb verb, struct rbuf claims, struct failure *why);
+
+/* Read instance's journal.  FILES_ABSENT when nothing is under way. */
+MUST_CHECK enum files_err files_journal_read(struct files *f, unsigned instance,
+    enum journal_verb *verb, struct wbuf *claims, struct failure *why);
+
+/* Drop instance's journal, durably: the work is done or undone. */
+MUST_CHECK enum files_err files_journal_drop(struct files *f, unsigned instance,
+    struct failure *why);
+
+/*
+ * Begin a card beside the others: an empty store that no driver sees yet
+ * (".new-0000"; one left over is removed first).  files_commit() puts record
+ * and items in place with one rename, durably; files_store_close() as ever.
+ */
+MUST_CHECK enum files_err files_begin(struct files *f, unsigned instance, struct store **out,
+    struct failure *why);
+MUST_CHECK enum files_err files_commit(struct files *f, unsigned instance, struct rbuf record,
+    struct failure *why);
+
+/*
+ * Take a card's directory away: renamed aside first, so that it is gone at
+ * once, then its files, durably.  Also removes a begun card.  Fine when there
+ * is nothing (left).
+ */
+MUST_CHECK enum files_err files_remove(struct files *f, unsigned instance, struct failure *why);
+
+/* ---- watching ---- */
+
+/*
+ * Tells when a card comes or goes.  fd becomes readable (poll it); then
+ * files_watch_drain() empties it and says whether instance may have changed.
+ */
+struct files_watch;
+MUST_CHECK enum files_err files_watch_open(const char *path, struct files_watch **out,
+    struct failure *why);
+int files_watch_fd(const struct files_watch *w);
+MUST_CHECK bool files_watch_drain(struct files_watch *w, unsigned instance);
+void files_watch_close(struct files_watch *w);
+
+#endif

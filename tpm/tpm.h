@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Cards in a TPM 2.0: make one, open one as the applet's vault, erase one.
+ * The object model is documented in tpm/README.md.  The only room that sees
+ * tss2; no TSS2_RC leaves it.
+ */
+#ifndef TPMVSC_TPM_TPM_H
+#define TPMVSC_TPM_TPM_H
+
+#include "applet/vault.h"
+#include "base/log.h"
+
+enum tpm_err {
+	TPM_OK,
+	TPM_UNUSABLE, /* absent, broken, locked out, cleared, or it lacks a feature */
+	TPM_DENIED,   /* this user may not use the TPM, or the owner's authorisation is wrong */
+	TPM_NO_ROOM,  /* no NV space or no free handle */
+	TPM_RECORD,   /* a record is not what a card's creator wrote */
+};
+
+/* How to reach the TPM.  All strings outlive the struct tpm. */
+struct tpm_config {
+	const char *tcti;	     /* "device:/dev/tpmrm0", "swtpm:path=/x/sock", "tabrmd:..." */
+	const char *lease;	     /* absolute path of the lock file that clients of one swtpm share */
+	const char *owner_auth_file; /* NULL: the owner's authorisation is empty */
+	uint32_t pin_cache;	     /* seconds one VERIFY lasts at most, 1 to 2^31 - 1 */
+};
+
+/* One client of the TPM; calls on it must not overlap.  Use one per card. */
+struct tpm;
+
+/*
+ * Make a client.  Nothing is asked of the TPM yet: the connection is made at
+ * first use and made again after a failure.  NULL when memory is out.
+ */
+struct tpm *tpm_new(const struct tpm_config *config);
+
+/* Drop every proof, flush what is loaded, close the connection.  NULL is allowed. */
+void tpm_free(struct tpm *t);
+
+/*
+ * Check that the TPM is there and can carry a card: reachable, not in failure
+ * mode or lockout, PIN_FAIL indices, P-256.  why is set on failure.
+ */
+MUST_CHECK enum tpm_err tpm_probe(struct tpm *t, struct failure *why);
+
+/* ---- making a card ---- */
+
+struct tpm_spec {
+	const struct secret *pin;
+	unsigned pin_tries;	   /* 1 to 10 */
+	const struct secret *puk;  /* NULL: the card has no PUK */
+	unsigned puk_tries;
+	const struct secret *admin_key; /* NULL: RANDOM, made here, serves after the PIN only */
+	uint8_t admin_algorithm;   /* ALG_3DES or ALG_AES_*; admin_key has its length */
+	bool admin_unblock;	   /* ADMIN may reset the PIN; ignored without admin_key */
+	struct rbuf profile;	   /* opaque to this room, kept in the signed record; at most 1024 octets */
+};
+
+/* Longest record and list of claims. */
+#define TPM_RECORD_MAX 4096
+#define TPM_CLAIMS_MAX 512
+
+/* A creation under way: it holds the card's policy authority. */
+struct tpm_creation;
+
+/*
+ * Plan a card: choose free handles, find or plan the parent, make the policy
+ * authority.  Nothing lasting is made in the TPM.
+ *
+ * spec    must outlive the creation
+ * sibling the record of another card of this installation, whose parent is
+ *         used again; empty when there is none
+ * claims  appended: what the card will occupy in the TPM, for tpm_erase();
+ *         make it durable before tpm_creation_run()
+ */
+MUST_CHECK enum tpm_err tpm_creation_plan(struct tpm *t, const struct tpm_spec *spec,
+    struct rbuf sibling, struct tpm_creation **out, struct wbuf *claims, struct failure *why);
+
+/*
+ * Make it.  On failure tpm_erase() with the claims takes back what was made;
+ * the same creation cannot be run again.
+ *
+ * record    appended: the card's record, at most TPM_RECORD_MAX octets, public
+ * admin_key appended: the card management key for the store (key reference 9B)
+ */
+MUST_CHECK enum tpm_err tpm_creation_run(struct tpm_creation *c, struct wbuf *record,
+    struct wbuf *admin_key, struct failure *why);
+
+/* Wipe the policy authority.  NULL is allowed. */
+void tpm_creation_free(struct tpm_creation *c);
+
+/* ---- unmaking a card ---- */
+
+/* Append the claims of an existing card.  TPM_RECORD when the record is not one. */
+MUST_CHECK enum tpm_err tpm_record_claims(struct rbuf record, struct wbuf *claims);
+
+/*
+ * Take from the TPM what the claims name and nothing else: an index or
+ * persistent key that is at a claimed handle but is not the claimed one stays.
+ * What is already gone is fine, so it may be repeated.
+ *
+ * parent_too evict the parent as well, if it was made for cards (pass false
+ *            while another card of this installation uses it)
+ */
+MUST_CHECK enum tpm_err tpm_erase(struct tpm *t, struct rbuf claims, bool parent_too,
+    struct failure *why);
+
+/* Whether two cards' claims (or a card's and a plan's) name the same parent. */
+MUST_CHECK bool tpm_claims_share_parent(struct rbuf claims, struct rbuf other);
+
+/* ---- using a card ---- */
+
+/* What the record says, signature checked; no TPM is asked. */
+struct tpm_card_info {
+	unsigned pin_tries, puk_tries;
+	bool has_puk;
+	bool has_admin;	 /* an admin key can unblock */
+	struct rbuf profile; /* a view into the record */
+};
+
+MUST_CHECK enum tpm_err tpm_record_info(struct rbuf record, struct tpm_card_info *out);
+
+/*
+ * Open a card as a vault on t.  The record is checked and copied, no TPM is
+ * asked.  Free it before t.  TPM_RECORD; TPM_UNUSABLE when memory is out.
+ */
+MUST_CHECK enum tpm_err tpm_vault_open(struct tpm *t, struct rbuf record, struct vault **out);
+void tpm_vault_free(struct vault *v);
+
+/* Whether the card's indices are in the TPM and its own (a check for list); why says what is not. */
+MUST_CHECK enum tpm_err tpm_vault_health(struct vault *v, struct failure *why);
+
+#endif
