@@ -38,6 +38,9 @@ struct tpm *tpm_new(const struct tpm_config *config);
 /* Drop every proof, flush what is loaded, close the connection.  NULL is allowed. */
 void tpm_free(struct tpm *t);
 
+/* Give up the connection until next use (power down): nothing of ours stays loaded. */
+void tpm_rest(struct tpm *t);
+
 /*
  * Check that the TPM is there and can carry a card: reachable, not in failure
  * mode or lockout, PIN_FAIL indices, P-256.  why is set on failure.

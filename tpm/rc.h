@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * TPM response codes: what they mean to a card, in one table.  Inside this
+ * room functions return a TSS2_RC; it is converted once, at the border.
+ */
+#ifndef TPMVSC_TPM_RC_H
+#define TPMVSC_TPM_RC_H
+
+#include <tss2/tss2_common.h>
+
+#include "applet/vault.h"
+
+/* Findings of our own, in the same number space (a layer nobody else uses). */
+#define RC_OWN_LAYER ((TSS2_RC)0xf0 << TSS2_RC_LAYER_SHIFT)
+#define RC_MISMATCH (RC_OWN_LAYER | 1)	  /* the input does not fit the key */
+#define RC_NO_PROOF (RC_OWN_LAYER | 2)	  /* no ticket, no armed session */
+#define RC_IMPOSTOR (RC_OWN_LAYER | 3)	  /* an object whose Name is not the pinned one */
+#define RC_UNSUPPORTED (RC_OWN_LAYER | 4) /* the TPM does not offer it */
+#define RC_ABSENT (RC_OWN_LAYER | 5)	  /* the card has no such reference */
+#define RC_MEMORY (RC_OWN_LAYER | 6)	  /* ours, not the TPM's */
+#define RC_CRYPTO (RC_OWN_LAYER | 7)	  /* OpenSSL refused */
+#define RC_STUCK (RC_OWN_LAYER | 8)	  /* an earlier command is still out, or the lease is taken */
+#define RC_UNKNOWABLE (RC_OWN_LAYER | 9)  /* not readable with the authorisations we have */
+
+/* The TPM's own code: layers, and handle, session and parameter numbers removed. */
+TSS2_RC rc_base(TSS2_RC rc);
+
+/* Whether objects or sessions of ours have vanished: begin again with a fresh connection. */
+bool rc_stale(TSS2_RC rc);
+
+/* What the card's user learns.  Logs what, with the decoded code, when it is VAULT_FAULT. */
+enum vault_err vault_err_from_rc(const char *what, TSS2_RC rc);
+
+/* Log a failed command, with its decoded code. */
+void rc_log(const char *what, TSS2_RC rc);
+
+#endif

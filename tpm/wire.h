@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The line to the TPM, with a deadline.  tcti-swtpm ignores time-outs and a
+ * device may hang in the kernel, so a worker thread of the wire's own does the
+ * input and output, on buffers of the wire's own; the caller waits until its
+ * deadline and no longer.  A wire that missed one is stuck until its worker
+ * returns.  Knows tss2's TCTI only.
+ */
+#ifndef TPMVSC_TPM_WIRE_H
+#define TPMVSC_TPM_WIRE_H
+
+#include <time.h>
+#include <tss2/tss2_tcti.h>
+
+#include "base/bytes.h"
+
+struct wire;
+
+/*
+ * Connect through the TCTI named, e.g. "device:/dev/tpmrm0".
+ *
+ * deadline CLOCK_MONOTONIC; the opening itself must end by then
+ * out      set on success only; a worker that is late frees itself
+ *
+ * TSS2_RC of the TCTI; TSS2_TCTI_RC_IO_ERROR when the time is up;
+ * TSS2_TCTI_RC_MEMORY.
+ */
+MUST_CHECK TSS2_RC wire_open(const char *tcti, const struct timespec *deadline, struct wire **out);
+
+/* Set the time by which every exchange from now on must have its answer. */
+void wire_deadline(struct wire *w, const struct timespec *deadline);
+
+/* Whether an exchange missed its deadline and its answer is still out. */
+MUST_CHECK bool wire_stuck(struct wire *w);
+
+/* The TCTI context to give to ESYS; lives as long as the wire. */
+TSS2_TCTI_CONTEXT *wire_tcti(struct wire *w);
+
+/* Close; a stuck wire closes itself when its worker returns.  NULL is allowed. */
+void wire_close(struct wire *w);
+
+#endif
