@@ -72,6 +72,30 @@ struct rbuf card_atr(void);
 /* Answer one command APDU; see piv_process(). */
 void card_transmit(struct card *card, struct rbuf capdu, struct wbuf *rapdu);
 
+/* ---- presence: what the driver sees of the state directory (card/presence.c) ---- */
+
+/*
+ * Which card is in an instance, without opening it.  which becomes 0 when there
+ * is none, else a number that a later card of the same instance does not share
+ * (chances aside): a change means another card.  DONE; NOT_PERMITTED or FAILED
+ * when the state directory cannot be looked at, with which 0.
+ */
+MUST_CHECK enum outcome card_present(const struct config *config, unsigned instance,
+    uint64_t *which, struct failure *why);
+
+/*
+ * Tells when a card comes or goes.  The descriptor becomes readable: poll it,
+ * then drain, which says whether instance may have changed.
+ */
+struct card_watch;
+
+/* Watch the state directory, making it when it is missing.  NOT_PERMITTED, NO_ROOM, FAILED. */
+MUST_CHECK enum outcome card_watch_open(const struct config *config, struct card_watch **out,
+    struct failure *why);
+int card_watch_fd(const struct card_watch *w);
+MUST_CHECK bool card_watch_drain(struct card_watch *w, unsigned instance);
+void card_watch_close(struct card_watch *w);
+
 /* ---- the cards of this machine ---- */
 
 struct card_request {

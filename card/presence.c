@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "card/card.h"
+
+#include "store/files.h"
+#include "tpm/tpm.h"
+
+#include <stdlib.h>
+
+struct card_watch {
+	struct files_watch *files;
+};
+
+static enum outcome
+outcome_of(enum files_err err)
+{
+	switch (err) {
+	case FILES_OK:
+		return DONE;
+	case FILES_ABSENT:
+		return NO_SUCH_CARD;
+	case FILES_DENIED:
+		return NOT_PERMITTED;
+	case FILES_FULL:
+		return NO_ROOM;
+	case FILES_UNSAFE:
+	case FILES_FAULT:
+		break;
+	}
+	return FAILED;
+}
+
+/* FNV-1a, 64 bits: to tell records apart, not to protect them.  Never 0. */
+static uint64_t
+fingerprint(struct rbuf record)
+{
+	uint64_t sum = UINT64_C(0xcbf29ce484222325);
+	size_t i;
+
+	for (i = 0; i < record.len; i++)
+		sum = (sum ^ record.data[i]) * UINT64_C(0x100000001b3);
+	return sum != 0 ? sum : 1;
+}
+
+enum outcome
+card_present(const struct config *config, unsigned instance, uint64_t *which, struct failure *why)
+{
+	uint8_t octets[TPM_RECORD_MAX];
+	struct wbuf record = wbuf_over(octets, sizeof octets);
+	struct files *files = NULL;
+	enum files_err err;
+
+	*which = 0;
+	err = files_open(config->state_dir, false, &files, why);
+	if (err != FILES_OK)
+		return err == FILES_ABSENT ? DONE : outcome_of(err);
+	if (files_has(files, instance)) {
+		/* A card without a readable record is there all the same: mute, not absent. */
+		if (files_record(files, instance, &record, NULL) != FILES_OK)
+			wbuf_truncate(&record, 0);
+		*which = fingerprint(wbuf_view(&record));
+	}
+	files_close(files);
+	return DONE;
+}
+
+enum outcome
+card_watch_open(const struct config *config, struct card_watch **out, struct failure *why)
+{
+	struct files *files = NULL;
+	struct card_watch *w;
+	enum files_err err;
+
+	/* Before the first card there is no directory, and what is not there cannot be watched. */
+	err = files_open(config->state_dir, true, &files, why);
+	if (err != FILES_OK)
+		return err == FILES_ABSENT ? FAILED : outcome_of(err);
+	files_close(files);
+	w = calloc(1, sizeof *w);
+	if (w == NULL) {
+		fail(why, "out of memory");
+		return FAILED;
+	}
+	err = files_watch_open(config->state_dir, &w->files, why);
+	if (err != FILES_OK) {
+		free(w);
+		return outcome_of(err);
+	}
+	*out = w;
+	return DONE;
+}
+
+int
+card_watch_fd(const struct card_watch *w)
+{
+	return files_watch_fd(w->files);
+}
+
+bool
+card_watch_drain(struct card_watch *w, unsigned instance)
+{
+	return files_watch_drain(w->files, instance);
+}
+
+void
+card_watch_close(struct card_watch *w)
+{
+	if (w == NULL)
+		return;
+	files_watch_close(w->files);
+	free(w);
+}
