@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: BSD-2-Clause
+noinst_LTLIBRARIES += libbase.la
+
+libbase_la_SOURCES = \
+	base/bytes.c \
+	base/bytes.h \
+	base/log.c \
+	base/log.h \
+	base/secret.c \
+	base/secret.h
+
+check_PROGRAMS += tests/check_bytes tests/check_secret tests/check_log
+
+tests_check_bytes_SOURCES = tests/check_bytes.c tests/suite.h
+tests_check_bytes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_bytes_LDADD = libbase.la $(CHECK_LIBS)
+
+tests_check_secret_SOURCES = tests/check_secret.c tests/suite.h
+tests_check_secret_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_secret_LDADD = libbase.la $(CHECK_LIBS)
+
+tests_check_log_SOURCES = tests/check_log.c tests/suite.h
+tests_check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_log_LDADD = libbase.la $(CHECK_LIBS)
