@@ -1,8 +1,25 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Checks of the tree as a whole; each room's unit tests are in its own local.mk.
+dist_check_SCRIPTS += tests/check_includes.sh
+EXTRA_DIST += tests/check_exports.sh tests/suite.h
+
+# A sanitizer's driver exports the sanitizer's symbols as well.
+if !SANITIZERS
+tree_checks = tests/check_exports.sh
+endif
+TESTS += $(tree_checks)
+tests/check_exports.log: libifdtpmvsc.la
+
 # Every unit test again under valgrind.
 check-valgrind: $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(check_PROGRAMS)' \
 		LOG_COMPILER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 
 .PHONY: check-valgrind
+
+# Not a test: sends APDUs, for the end-to-end tests.
+EXTRA_PROGRAMS += tests/apdu
+CLEANFILES += tests/apdu
+tests_apdu_SOURCES = tests/apdu.c
+tests_apdu_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
+tests_apdu_LDADD = $(PCSC_LIBS)
