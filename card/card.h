@@ -66,7 +66,7 @@ void card_reset(struct card *card);
 /* Power down: as reset, and the TPM connection is given up until next use. */
 void card_power_down(struct card *card);
 
-/* The answer to reset, the same for every card: T=0 and T=1, PIV in the historical bytes. */
+/* The answer to reset, the same for every card: T=1, PIV in the historical bytes. */
 struct rbuf card_atr(void);
 
 /* Answer one command APDU; see piv_process(). */
@@ -97,6 +97,9 @@ MUST_CHECK bool card_watch_drain(struct card_watch *w, unsigned instance);
 void card_watch_close(struct card_watch *w);
 
 /* ---- the cards of this machine ---- */
+
+/* Why text cannot be a card's name: 1 to 64 printable characters of UTF-8.  NULL when it can. */
+MUST_CHECK const char *card_name_fault(const char *name);
 
 struct card_request {
 	struct piv_profile profile;

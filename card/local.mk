@@ -2,10 +2,17 @@
 noinst_LTLIBRARIES += libcard.la
 
 libcard_la_SOURCES = \
-	card/card.h
-
-# Tests of this room, one program per noun, e.g.
-#check_PROGRAMS += tests/check_NOUN
-#tests_check_NOUN_SOURCES = tests/check_NOUN.c tests/suite.h
-#tests_check_NOUN_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-#tests_check_NOUN_LDADD = libcard.la libtpm.la libstore.la libapplet.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+	card/card.c \
+	card/card.h \
+	card/config.c \
+	card/config.h \
+	card/create.c \
+	card/destroy.c \
+	card/filesystem.c \
+	card/list.c \
+	card/outcome.c \
+	card/paper.c \
+	card/parts.h \
+	card/presence.c \
+	card/profile.c \
+	card/work.c

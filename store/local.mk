@@ -2,10 +2,14 @@
 noinst_LTLIBRARIES += libstore.la
 
 libstore_la_SOURCES = \
-	store/files.h
+	store/cards.c \
+	store/files.c \
+	store/files.h \
+	store/items.c \
+	store/journal.c \
+	store/lock.c \
+	store/place.c \
+	store/place.h \
+	store/watch.c
 
-# Tests of this room, one program per noun, e.g.
-#check_PROGRAMS += tests/check_NOUN
-#tests_check_NOUN_SOURCES = tests/check_NOUN.c tests/suite.h
-#tests_check_NOUN_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-#tests_check_NOUN_LDADD = libstore.la libbase.la $(CHECK_LIBS)
+EXTRA_DIST += store/README.md

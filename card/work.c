@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Unfinished work.  A journal is durable before anything is made in the TPM or
+ * taken from it, and is dropped after everything is in place or gone.  So
+ * whatever a killed run leaves, its journal says:
+ *   creating, no directory      undo: erase what the claims name
+ *   creating, with a directory  it was committed, all is there: only the journal is left
+ *   destroying                  finish: erase, then remove the files
+ */
+#include "card/parts.h"
+
+#define LOCK_SECONDS 60
+
+void
+work_report(const struct work *w, const char *what)
+{
+	if (w->progress != NULL && w->progress->report != NULL)
+		w->progress->report(w->progress->context, what);
+}
+
+enum outcome
+work_open(struct work *w, const struct config *config, bool make, const struct progress *progress,
+    struct failure *why)
+{
+	enum files_err err;
+
+	*w = (struct work){ .config = config, .progress = progress, .why = why };
+	err = files_open(config->state_dir, make, &w->files, why);
+	if (err == FILES_OK)
+		err = files_lock(w->files, LOCK_SECONDS, why);
+	if (err != FILES_OK) {
+		work_close(w);
+		return err == FILES_ABSENT && !make ? NO_SUCH_CARD : outcome_of_files(err);
+	}
+	if (!tpm_link_open(&w->link, config, why)) {
+		work_close(w);
+		return FAILED;
+	}
+	return DONE;
+}
+
+void
+work_close(struct work *w)
+{
+	tpm_link_close(&w->link);
+	files_close(w->files);
+	w->files = NULL;
+}
+
+bool
+work_pending(const struct work *w, unsigned instance)
+{
+	uint8_t octets[TPM_CLAIMS_MAX];
+	struct wbuf claims = wbuf_over(octets, sizeof octets);
+	enum journal_verb verb;
+
+	return files_journal_read(w->files, instance, &verb, &claims, NULL) != FILES_ABSENT;
+}
+
+/* Whether another card may be living under the parent that claims name. */
+static bool
+parent_in_use(const struct work *w, unsigned instance, struct rbuf claims)
+{
+	uint8_t octets[TPM_CLAIMS_MAX];
+	struct wbuf other;
+	struct paper paper;
+	unsigned i;
+
+	for (i = 0; i < CARDS_MAX; i++) {
+		if (i == instance || !files_has(w->files, i))
+			continue;
+		/* Of a card that cannot be read, believe the worst. */
+		if (paper_read(w->files, i, &paper, NULL) != DONE)
+			return true;
+		other = wbuf_over(octets, sizeof octets);
+		if (tpm_record_claims(paper.record, &other) != TPM_OK ||
+		    tpm_claims_share_parent(claims, wbuf_view(&other)))
+			return true;
+	}
+	return false;
+}
+
+enum outcome
+work_erase(const struct work *w, unsigned instance, struct rbuf claims, struct failure *why)
+{
+	bool parent_too = !parent_in_use(w, instance, claims);
+
+	return outcome_of_tpm(tpm_erase(w->link.tpm, claims, parent_too, why));
+}
+
+enum outcome
+work_recover(const struct work *w, unsigned instance, struct failure *why)
+{
+	uint8_t octets[TPM_CLAIMS_MAX];
+	struct wbuf claims = wbuf_over(octets, sizeof octets);
+	enum journal_verb verb;
+	enum outcome outcome;
+	enum files_err err;
+
+	err = files_journal_read(w->files, instance, &verb, &claims, why);
+	if (err != FILES_OK)
+		return err == FILES_ABSENT ? DONE : outcome_of_files(err);
+	log_warning("card %u: a run was interrupted while %s it", instance,
+	    verb == JOURNAL_CREATING ? "making" : "destroying");
+	if (verb == JOURNAL_DESTROYING || !files_has(w->files, instance)) {
+		work_report(w, "Clearing up after an interrupted run");
+		outcome = work_erase(w, instance, wbuf_view(&claims), why);
+		if (outcome != DONE)
+			return outcome;
+		err = files_remove(w->files, instance, why);
+		if (err != FILES_OK)
+			return outcome_of_files(err);
+	}
+	return outcome_of_files(files_journal_drop(w->files, instance, why));
+}
+
+void
+work_recover_all(const struct work *w)
+{
+	struct failure why;
+	unsigned i;
+
+	for (i = 0; i < CARDS_MAX; i++) {
+		why = (struct failure){ "" };
+		if (work_recover(w, i, &why) != DONE)
+			log_warning("card %u: unfinished work stays unfinished: %s", i, why.text);
+	}
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "store/place.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define RECORD_NAME "record"
+#define RECORD_MAX 65536
+#define NEW ".new-"
+#define GONE ".gone-"
+
+struct instance_name
+instance_name(const char *prefix, unsigned instance)
+{
+	struct instance_name name;
+
+	(void)snprintf(name.text, sizeof name.text, "%s%04u", prefix, instance);
+	return name;
+}
+
+bool
+files_occupied(struct files *f, const char *name)
+{
+	struct stat st;
+
+	/* What cannot be looked at is there: nothing may be put in its place. */
+	return fstatat(f->root.fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+bool
+files_has(struct files *f, unsigned instance)
+{
+	return files_occupied(f, instance_name("", instance).text);
+}
+
+enum files_err
+files_store_open(struct files *f, unsigned instance, struct store **out, struct failure *why)
+{
+	struct place p;
+	enum files_err err;
+
+	err = place_open(&f->root, instance_name("", instance).text, &p, why);
+	return err == FILES_OK ? items_open(&p, out, why) : err;
+}
+
+enum files_err
+files_record(struct files *f, unsigned instance, struct wbuf *out, struct failure *why)
+{
+	struct place p;
+	enum files_err err;
+
+	err = place_open(&f->root, instance_name("", instance).text, &p, why);
+	if (err != FILES_OK)
+		return err;
+	err = place_read(&p, RECORD_NAME, RECORD_MAX, out, why);
+	place_close(&p);
+	return err;
+}
+
+/* Remove what is in a directory; directories in it only when empty: we make none. */
+static enum files_err
+empty(const struct place *p, struct failure *why)
+{
+	enum files_err err = FILES_OK;
+	const struct dirent *entry;
+	DIR *dir;
+	int fd;
+
+	fd = openat(p->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	dir = fd >= 0 ? fdopendir(fd) : NULL;
+	if (dir == NULL) {
+		err = place_fail(p, "", "read", errno, why);
+		if (fd >= 0)
+			(void)close(fd);
+		return err;
+	}
+	while (err == FILES_OK && (entry = readdir(dir)) != NULL) {
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		if (unlinkat(p->fd, entry->d_name, 0) == 0 || errno == ENOENT)
+			continue;
+		if (errno != EISDIR || unlinkat(p->fd, entry->d_name, AT_REMOVEDIR) != 0)
+			err = place_fail(p, entry->d_name, "remove", errno, why);
+	}
+	(void)closedir(dir);
+	return err;
+}
+
+/* Remove what is called name, a directory of files or anything else.  Fine when it is not there. */
+static enum files_err
+remove_tree(const struct place *root, const char *name, struct failure *why)
+{
+	struct place p = { .fd = -1, .owner = root->owner, .group = root->group };
+	enum files_err err = FILES_OK;
+	unsigned round;
+
+	p.fd = openat(root->fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (p.fd < 0 && errno == ENOENT)
+		return FILES_OK;
+	if (p.fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
+		if (unlinkat(root->fd, name, 0) != 0)
+			return place_fail(root, name, "remove", errno, why);
+		return FILES_OK;
+	}
+	if (p.fd < 0)
+		return place_fail(root, name, "open", errno, why);
+	(void)snprintf(p.path, sizeof p.path, "%.480s/%.24s", root->path, name);
+	/* A driver that still has the card open may write one more file meanwhile. */
+	for (round = 0; err == FILES_OK && round < 8; round++) {
+		err = empty(&p, why);
+		if (err != FILES_OK || unlinkat(root->fd, name, AT_REMOVEDIR) == 0)
+			break;
+		if (errno != ENOTEMPTY || round == 7)
+			err = place_fail(root, name, "remove", errno, why);
+	}
+	place_close(&p);
+	return err;
+}
+
+enum files_err
+files_begin(struct files *f, unsigned instance, struct store **out, struct failure *why)
+{
+	const struct instance_name name = instance_name(NEW, instance);
+	enum files_err err;
+	struct place p;
+
+	err = remove_tree(&f->root, name.text, why);
+	if (err == FILES_OK)
+		err = place_make(&f->root, name.text, &p, why);
+	return err == FILES_OK ? items_open(&p, out, why) : err;
+}
+
+enum files_err
+files_commit(struct files *f, unsigned instance, struct rbuf record, struct failure *why)
+{
+	const struct instance_name begun = instance_name(NEW, instance);
+	const struct instance_name name = instance_name("", instance);
+	enum files_err err;
+	struct place p;
+
+	if (files_occupied(f, name.text))
+		return place_fail(&f->root, name.text, "make", EEXIST, why);
+	err = place_open(&f->root, begun.text, &p, why);
+	if (err != FILES_OK)
+		return err;
+	err = place_write(&p, RECORD_NAME, record, why);
+	place_close(&p);
+	if (err != FILES_OK)
+		return err;
+	if (renameat(f->root.fd, begun.text, f->root.fd, name.text) != 0)
+		return place_fail(&f->root, name.text, "make", errno, why);
+	return place_sync(&f->root, why);
+}
+
+enum files_err
+files_remove(struct files *f, unsigned instance, struct failure *why)
+{
+	const struct instance_name name = instance_name("", instance);
+	const struct instance_name gone = instance_name(GONE, instance);
+	enum files_err err;
+
+	err = remove_tree(&f->root, gone.text, why);
+	if (err != FILES_OK)
+		return err;
+	if (renameat(f->root.fd, name.text, f->root.fd, gone.text) != 0 && errno != ENOENT)
+		return place_fail(&f->root, name.text, "remove", errno, why);
+	err = place_sync(&f->root, why);
+	if (err == FILES_OK)
+		err = remove_tree(&f->root, gone.text, why);
+	if (err == FILES_OK)
+		err = remove_tree(&f->root, instance_name(NEW, instance).text, why);
+	return err == FILES_OK ? place_sync(&f->root, why) : err;
+}
