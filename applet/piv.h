@@ -35,11 +35,10 @@ struct piv {
 	struct vault *vault;
 	struct store *store;
 	const struct piv_profile *profile;
-	bool selected;
 	unsigned status; /* ACCESS_* */
 
 	enum admin_step admin_step;
-	struct secret admin_expected; /* what the host must answer */
+	struct secret admin_nonce; /* the challenge sent, or the witness kept: serves one answer */
 
 	bool chaining; /* command chaining: header of the first command, data so far */
 	uint8_t chain_header[4];

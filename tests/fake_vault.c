@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/fake_vault.h"
+
+#include <string.h>
+
+/* A key is four octets: 'K', algorithm, PIN rule, serial number. */
+
+static struct fake_vault *
+self(struct vault *v)
+{
+	return (struct fake_vault *)(void *)v;
+}
+
+/* Whether this call is the one that fails. */
+static bool
+fails(struct fake_vault *v)
+{
+	v->calls++;
+	return v->fail_at != 0 && v->calls == v->fail_at;
+}
+
+static void
+drop_proofs(struct fake_vault *v)
+{
+	v->once = v->always = false;
+}
+
+static enum vault_err
+prove(struct fake_vault *v, enum reference which, const struct secret *value)
+{
+	if (!v->references[which].present)
+		return VAULT_ABSENT;
+	if (v->references[which].left == 0)
+		return VAULT_BLOCKED;
+	if (!rbuf_eq(secret_view(value), secret_view(&v->references[which].value))) {
+		v->references[which].left--;
+		return VAULT_AUTH;
+	}
+	v->references[which].left = v->references[which].limit;
+	return VAULT_OK;
+}
+
+static enum vault_err
+fake_verify(struct vault *port, const struct secret *pin)
+{
+	struct fake_vault *v = self(port);
+	enum vault_err err;
+
+	drop_proofs(v);
+	if (fails(v))
+		return v->fail_with;
+	err = prove(v, REFERENCE_PIN, pin);
+	v->once = v->always = err == VAULT_OK;
+	return err;
+}
+
+static enum vault_err
+fake_check(struct vault *port, enum reference which, const struct secret *value)
+{
+	return fails(self(port)) ? self(port)->fail_with : prove(self(port), which, value);
+}
+
+static enum vault_err
+fake_tries(struct vault *port, enum reference which, unsigned *left)
+{
+	struct fake_vault *v = self(port);
+
+	if (fails(v))
+		return v->fail_with;
+	if (!v->references[which].present)
+		return VAULT_ABSENT;
+	if (v->unreadable)
+		return VAULT_UNSUPPORTED;
+	*left = v->references[which].left;
+	return VAULT_OK;
+}
+
+static enum vault_err
+fake_change(
+    struct vault *port, enum reference which, const struct secret *old, const struct secret *fresh)
+{
+	struct fake_vault *v = self(port);
+	enum vault_err err;
+
+	drop_proofs(v);
+	if (fails(v))
+		return v->fail_with;
+	err = prove(v, which, old);
+	if (err == VAULT_OK)
+		v->references[which].value = *fresh;
+	return err;
+}
+
+static enum vault_err
+fake_unblock(struct vault *port, enum reference by, const struct secret *proof,
+    const struct secret *fresh_pin)
+{
+	struct fake_vault *v = self(port);
+	enum vault_err err;
+
+	drop_proofs(v);
+	if (fails(v))
+		return v->fail_with;
+	err = prove(v, by, proof);
+	if (err == VAULT_OK) {
+		v->references[REFERENCE_PIN].value = *fresh_pin;
+		v->references[REFERENCE_PIN].left = v->references[REFERENCE_PIN].limit;
+	}
+	return err;
+}
+
+static void
+fake_disarm(struct vault *port)
+{
+	self(port)->always = false;
+	self(port)->disarms++;
+}
+
+static void
+fake_forget(struct vault *port)
+{
+	drop_proofs(self(port));
+	self(port)->forgets++;
+}
+
+/* The length of the modulus, a coordinate or a block. */
+static size_t
+size_of(uint8_t algorithm)
+{
+	static const uint8_t ids[] = { ALG_RSA_2048, ALG_RSA_3072, ALG_ECC_P256, ALG_ECC_P384,
+		ALG_3DES, ALG_AES_128, ALG_AES_192, ALG_AES_256 };
+	static const size_t sizes[] = { 256, 384, 32, 48, 8, 16, 16, 16 };
+	size_t i;
+
+	for (i = 0; i < sizeof ids; i++) {
+		if (ids[i] == algorithm)
+			return sizes[i];
+	}
+	return 0;
+}
+
+static bool
+is_rsa(uint8_t algorithm)
+{
+	return algorithm == ALG_RSA_2048 || algorithm == ALG_RSA_3072;
+}
+
+static enum vault_err
+fake_generate(struct vault *port, uint8_t algorithm, enum pin_rule pin, struct wbuf *key,
+    struct wbuf *public_value)
+{
+	struct fake_vault *v = self(port);
+	size_t size = size_of(algorithm);
+
+	if (fails(v))
+		return v->fail_with;
+	if (size == 0)
+		return VAULT_UNSUPPORTED;
+	fake_vault_key(v, algorithm, pin, key);
+	if (!is_rsa(algorithm))
+		wbuf_u8(public_value, 0x04);
+	wbuf_fill(public_value, 0xc3, is_rsa(algorithm) ? size : 2 * size);
+	if (v->oversize != 0)
+		wbuf_fill(key, 0, VAULT_KEY_MAX);
+	return VAULT_OK;
+}
+
+static bool
+read_key(struct rbuf key, struct key_info *out)
+{
+	uint8_t magic, rule, serial;
+
+	if (!rbuf_u8(&key, &magic) || magic != 'K' || !rbuf_u8(&key, &out->algorithm) ||
+	    !rbuf_u8(&key, &rule) || !rbuf_u8(&key, &serial) || key.len != 0)
+		return false;
+	out->pin = (enum pin_rule)rule;
+	return true;
+}
+
+static enum vault_err
+fake_describe(struct vault *port, struct rbuf key, struct key_info *out)
+{
+	if (fails(self(port)))
+		return self(port)->fail_with;
+	return read_key(key, out) ? VAULT_OK : VAULT_MISMATCH;
+}
+
+/* RSA: the block backwards.  ECDSA: SEQUENCE { INTEGER digest }.  ECDH: x with 33 mixed in. */
+static enum vault_err
+compute(uint8_t algorithm, enum key_operation operation, struct rbuf in, struct wbuf *out)
+{
+	size_t i, size = size_of(algorithm);
+
+	if ((operation == KEY_RSA) != is_rsa(algorithm))
+		return VAULT_MISMATCH;
+	if (operation == KEY_RSA) {
+		if (in.len != size || rbuf_at(in, 0) == 0xff)
+			return VAULT_MISMATCH;
+		for (i = 0; i < size; i++)
+			wbuf_u8(out, rbuf_at(in, size - 1 - i));
+		return VAULT_OK;
+	}
+	if (operation == KEY_ECDSA) {
+		if (in.len == 0 || in.len > size)
+			return VAULT_MISMATCH;
+		wbuf_u8(out, 0x30);
+		wbuf_u8(out, (uint8_t)(in.len + 2));
+		wbuf_u8(out, 0x02);
+		wbuf_u8(out, (uint8_t)in.len);
+		wbuf_put(out, in);
+		return VAULT_OK;
+	}
+	if (in.len != 1 + 2 * size || rbuf_at(in, 1) == 0) /* "not on the curve" */
+		return VAULT_MISMATCH;
+	for (i = 0; i < size; i++)
+		wbuf_u8(out, rbuf_at(in, 1 + i) ^ 0x33);
+	return VAULT_OK;
+}
+
+static enum vault_err
+fake_operate(struct vault *port, struct rbuf key, enum key_operation operation, struct rbuf in,
+    struct wbuf *out)
+{
+	struct fake_vault *v = self(port);
+	struct key_info info;
+	enum vault_err err;
+
+	if (fails(v))
+		return v->fail_with;
+	if (!read_key(key, &info))
+		return VAULT_MISMATCH;
+	if ((info.pin == PIN_ONCE && !v->once) || (info.pin == PIN_ALWAYS && !v->always))
+		return VAULT_AUTH;
+	err = compute(info.algorithm, operation, in, out);
+	if (err == VAULT_OK && info.pin == PIN_ALWAYS)
+		v->always = false;
+	if (err == VAULT_OK && v->oversize != 0)
+		wbuf_fill(out, 0, 2 * 16384);
+	return err;
+}
+
+static enum vault_err
+fake_encrypt(struct vault *port, struct rbuf key, struct rbuf block, struct wbuf *out)
+{
+	struct fake_vault *v = self(port);
+	struct key_info info;
+	size_t i;
+
+	if (fails(v))
+		return v->fail_with;
+	if (!read_key(key, &info) || block.len != size_of(info.algorithm))
+		return VAULT_MISMATCH;
+	if (info.pin == PIN_ONCE && !v->once)
+		return VAULT_AUTH;
+	for (i = 0; i < block.len; i++)
+		wbuf_u8(out, fake_vault_mix(info.algorithm, rbuf_at(block, i)));
+	wbuf_fill(out, 0, v->oversize);
+	return VAULT_OK;
+}
+
+static enum vault_err
+fake_random(struct vault *port, size_t n, struct wbuf *out)
+{
+	struct fake_vault *v = self(port);
+
+	if (fails(v))
+		return v->fail_with;
+	while (n-- > 0)
+		wbuf_u8(out, v->random++);
+	wbuf_fill(out, 0, v->oversize);
+	return VAULT_OK;
+}
+
+static const struct vault_ops ops = {
+	.verify = fake_verify,
+	.check = fake_check,
+	.tries = fake_tries,
+	.change = fake_change,
+	.unblock = fake_unblock,
+	.disarm = fake_disarm,
+	.forget = fake_forget,
+	.generate = fake_generate,
+	.describe = fake_describe,
+	.operate = fake_operate,
+	.encrypt = fake_encrypt,
+	.random = fake_random,
+};
+
+static void
+set_reference(struct fake_vault *v, enum reference which, const char *value)
+{
+	v->references[which].present = secret_set(&v->references[which].value, rbuf_str(value));
+	v->references[which].left = v->references[which].limit = 5;
+}
+
+void
+fake_vault_init(struct fake_vault *v)
+{
+	memset(v, 0, sizeof *v);
+	v->port.ops = &ops;
+	set_reference(v, REFERENCE_PIN, "12345678");
+	set_reference(v, REFERENCE_PUK, "87654321");
+	v->random = 0x10;
+	v->serial = 1;
+}
+
+void
+fake_vault_fail(struct fake_vault *v, unsigned n, enum vault_err err)
+{
+	v->fail_at = v->calls + n;
+	v->fail_with = err;
+}
+
+void
+fake_vault_key(struct fake_vault *v, uint8_t algorithm, enum pin_rule pin, struct wbuf *key)
+{
+	wbuf_u8(key, 'K');
+	wbuf_u8(key, algorithm);
+	wbuf_u8(key, (uint8_t)pin);
+	wbuf_u8(key, v->serial++);
+}
+
+uint8_t
+fake_vault_mix(uint8_t algorithm, uint8_t octet)
+{
+	return (uint8_t)(octet ^ 0x5a ^ algorithm);
+}

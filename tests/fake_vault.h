@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A vault in memory, for tests of applet/: it counts tries, keeps proofs as
+ * the port says, and any of its calls can be told to fail.  Its ciphers are
+ * toys whose results a test can write down.
+ */
+#ifndef TPMVSC_TESTS_FAKE_VAULT_H
+#define TPMVSC_TESTS_FAKE_VAULT_H
+
+#include "applet/vault.h"
+
+#define FAKE_REFERENCES 3
+
+struct fake_vault {
+	struct vault port; /* first: the applet sees this */
+
+	struct {
+		bool present;
+		struct secret value;
+		unsigned left, limit;
+	} references[FAKE_REFERENCES];
+	bool unreadable;   /* tries cannot be told */
+	bool once, always; /* PIN proofs */
+	uint8_t random;    /* the next random octet */
+	uint8_t serial;    /* of the next key */
+	uint8_t oversize;  /* octets too many in every key and result */
+
+	unsigned calls;   /* that can fail, so far */
+	unsigned fail_at; /* the call that fails; 0: none */
+	enum vault_err fail_with;
+	unsigned forgets, disarms;
+};
+
+/* PIN 12345678 and PUK 87654321 with five tries, no keys. */
+void fake_vault_init(struct fake_vault *v);
+
+/* Let the nth call from now on fail with err, without doing anything. */
+void fake_vault_fail(struct fake_vault *v, unsigned n, enum vault_err err);
+
+/* Append a key as vault_generate() would make it. */
+void fake_vault_key(struct fake_vault *v, uint8_t algorithm, enum pin_rule pin, struct wbuf *key);
+
+/* The toy block cipher: each octet of the block with 5a and the algorithm mixed in. */
+uint8_t fake_vault_mix(uint8_t algorithm, uint8_t octet);
+
+#endif
