@@ -1,14 +1,23 @@
 # SPDX-License-Identifier: BSD-2-Clause
 ifd_LTLIBRARIES = libifdtpmvsc.la
 
-libifdtpmvsc_la_SOURCES =
+ifd_sources = \
+	ifd/capabilities.c ifd/capabilities.h \
+	ifd/features.c ifd/features.h \
+	ifd/handler.c \
+	ifd/poll.c ifd/poll.h \
+	ifd/sink.c ifd/sink.h \
+	ifd/slots.c ifd/slots.h \
+	ifd/version.c ifd/version.h
+
+libifdtpmvsc_la_SOURCES = $(ifd_sources)
 libifdtpmvsc_la_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
 libifdtpmvsc_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version
 libifdtpmvsc_la_LIBADD = $(ROOM_LIBS)
 
-# Tests of this room, one program per noun, e.g.
-#check_PROGRAMS += tests/check_ifd
-#tests_check_ifd_SOURCES = tests/check_ifd.c ifd/slots.c
-#tests_check_ifd_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
-#tests_check_ifd_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-#tests_check_ifd_LDADD = $(ROOM_LIBS) $(CHECK_LIBS)
+# The whole driver over a fake card room.
+check_PROGRAMS += tests/check_ifd
+tests_check_ifd_SOURCES = tests/check_ifd.c tests/fake_cards.c tests/fake_cards.h $(ifd_sources)
+tests_check_ifd_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
+tests_check_ifd_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_ifd_LDADD = libbase.la $(CHECK_LIBS)
