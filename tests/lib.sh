@@ -271,7 +271,7 @@ pcscd_start()
 	PCSCLITE_HP_DROPDIR=$scratch/no-drivers unshare -m sh -c '
 		mount --make-rprivate / && mount --bind "$0" /run && exec "$@"' "$scratch/run" \
 		"$(command -v pcscd || echo /usr/sbin/pcscd)" --foreground --info \
-		--config "$scratch/reader.conf.d" "$@" >>"$scratch/pcscd.log" 2>&1 </dev/null &
+		--config "${reader_conf_d:-$scratch/reader.conf.d}" >>"$scratch/pcscd.log" 2>&1 </dev/null &
 	pcscd_pid=$!
 	wait_for 10 test -S "$PCSCLITE_CSOCK_NAME" || die 'start pcscd'
 }
