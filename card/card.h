@@ -89,9 +89,9 @@ MUST_CHECK enum outcome card_present(const struct config *config, unsigned insta
  */
 struct card_watch;
 
-/* Watch the state directory, making it when it is missing.  NOT_PERMITTED, NO_ROOM, FAILED. */
-MUST_CHECK enum outcome card_watch_open(const struct config *config, struct card_watch **out,
-    struct failure *why);
+/* Watch the state directory; make says to make a missing one.  NOT_PERMITTED, NO_ROOM, FAILED. */
+MUST_CHECK enum outcome card_watch_open(const struct config *config, bool make,
+    struct card_watch **out, struct failure *why);
 int card_watch_fd(const struct card_watch *w);
 MUST_CHECK bool card_watch_drain(struct card_watch *w, unsigned instance);
 void card_watch_close(struct card_watch *w);

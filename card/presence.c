@@ -64,14 +64,15 @@ card_present(const struct config *config, unsigned instance, uint64_t *which, st
 }
 
 enum outcome
-card_watch_open(const struct config *config, struct card_watch **out, struct failure *why)
+card_watch_open(const struct config *config, bool make, struct card_watch **out,
+    struct failure *why)
 {
 	struct files *files = NULL;
 	struct card_watch *w;
 	enum files_err err;
 
 	/* Before the first card there is no directory, and what is not there cannot be watched. */
-	err = files_open(config->state_dir, true, &files, why);
+	err = files_open(config->state_dir, make, &files, why);
 	if (err != FILES_OK)
 		return err == FILES_ABSENT ? FAILED : outcome_of(err);
 	files_close(files);

@@ -29,13 +29,13 @@ advance_absence(struct slot *slot, bool entering)
 	return false;
 }
 
-/* Watch what could not be watched before; true when that begins now and a look is due. */
+/* Watch what is not watched; true when that begins now, and a look is due for what went unseen. */
 static bool
 rewatch(struct slot *slot)
 {
 	if (slot->watch != NULL)
 		return false;
-	if (card_watch_open(slot->config, &slot->watch, NULL) != DONE)
+	if (card_watch_open(slot->config, false, &slot->watch, NULL) != DONE)
 		slot->watch = NULL;
 	return slot->watch != NULL;
 }
@@ -62,8 +62,13 @@ sleep_until(struct slot *slot, int64_t deadline)
 			(void)eventfd_read(slot->bell, &rings);
 		look = true;
 	}
-	if (fds[1].revents != 0 && card_watch_drain(slot->watch, slot->instance))
+	if (fds[1].revents != 0 && slot->watch != NULL &&
+	    card_watch_drain(slot->watch, slot->instance)) {
+		/* It may be the directory itself that went: watch afresh from the next poll on. */
+		card_watch_close(slot->watch);
+		slot->watch = NULL;
 		look = true;
+	}
 	return look;
 }
 

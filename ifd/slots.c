@@ -131,7 +131,7 @@ slot_start(struct slot *slot, unsigned slots)
 	slot->told = 0;
 	slot->bell = bell;
 	slot->absence = ABSENCE_SEEN;
-	if (card_watch_open(slot->config, &slot->watch, &why) != DONE)
+	if (card_watch_open(slot->config, true, &slot->watch, &why) != DONE)
 		slot->watch = NULL;
 	complain(slot, &why);
 	slot->open = true;

@@ -39,7 +39,7 @@ struct slot {
 	pthread_cond_t idle;  /* nobody polls any more */
 	unsigned pollers;
 	int bell; /* eventfd that ends a poll */
-	struct card_watch *watch; /* NULL when there is none; tried again at each poll */
+	struct card_watch *watch; /* NULL when there is none (any more): each poll tries again */
 	enum absence absence;
 	int64_t absent_until; /* in ms of the monotonic clock: for a pcscd that polls by itself */
 };

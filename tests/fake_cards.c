@@ -153,12 +153,14 @@ card_present(const struct config *config, unsigned instance, uint64_t *which, st
 }
 
 enum outcome
-card_watch_open(const struct config *config, struct card_watch **out, struct failure *why)
+card_watch_open(const struct config *config, bool make, struct card_watch **out,
+    struct failure *why)
 {
 	struct card_watch *w;
 	size_t i;
 
 	(void)config;
+	(void)make;
 	if (fails(&faults.watch, why, "/nowhere: no more watches"))
 		return FAILED;
 	w = calloc(1, sizeof *w);
