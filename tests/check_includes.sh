@@ -38,13 +38,15 @@ breaches()
 		foreign["reader.h"] = "ifd tests"
 		foreign["winscard.h"] = "tools tests"
 		foreign["check.h"] = "tests"
-		pure = " limits.h stdbool.h stddef.h stdint.h string.h "
+		pure = " limits.h stdbool.h stddef.h stdint.h stdio.h string.h "
 		# call: the rooms that may make it
 		call["memcpy"] = call["memmove"] = "base tpm tests"
-		call["strcpy"] = call["strcat"] = call["sprintf"] = call["strncpy"] = "none"
-		call["alloca"] = call["gets"] = call["abort"] = call["system"] = call["popen"] = "none"
+		call["strcpy"] = call["strcat"] = call["sprintf"] = call["strncpy"] = "tests"
+		call["alloca"] = call["gets"] = call["abort"] = call["system"] = call["popen"] = "tests"
 		call["exit"] = call["_exit"] = "tools tests"
 		call["getenv"] = "tools tests"
+		call["printf"] = call["puts"] = "tools tests"
+		call["fprintf"] = call["fopen"] = "base tpm store card ifd tools tests"
 		n = split("800-73-4 800-73-5 800-76-2 800-78-4 800-78-5 800-85A-4 800-38A 800-56A 800-108", d)
 		for (i = 1; i <= n; i++)
 			document[d[i]] = 1
@@ -196,6 +198,7 @@ sample card/a.c "$spdx\n\nbuf[i++] = 3;" 'stores by a running index'
 sample card/a.c "$spdx\n\nmemcpy(a, b, 3);" 'card must not call memcpy()'
 sample ifd/a.c "$spdx\n\n\tabort();" 'ifd must not call abort()'
 sample card/a.c "$spdx\n\nx = getenv(\"TCTI\");" 'card must not call getenv()'
+sample applet/a.c "$spdx\n\n\tfprintf(stderr, \"x\");" 'applet must not call fprintf()'
 sample card/a.c "$spdx\nint\nf(void)\n{$(printf '%61s' '' | sed 's/ /\\n\\tx;/g')\n}" 'a function of 61 lines'
 sample card/a.c "$spdx$(printf '%500s' '' | sed 's/ /\\n/g')\nint x;" 'a file of more than 500 lines'
 fine "what tpm may see" tpm/a.c "$spdx\n#include \"applet/vault.h\"\n#include <tss2/tss2_sys.h>"
