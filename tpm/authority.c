@@ -21,7 +21,7 @@ struct authority *
 authority_new(void)
 {
 	struct authority *k = calloc(1, sizeof *k);
-	uint8_t point[POINT_OCTETS], form;
+	uint8_t point[POINT_OCTETS] = { 0 }, form;
 	struct rbuf in = rbuf_of(point, sizeof point);
 	size_t len = 0;
 

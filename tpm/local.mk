@@ -2,16 +2,45 @@
 noinst_LTLIBRARIES += libtpm.la
 
 libtpm_la_SOURCES = \
+	tpm/armed.c \
+	tpm/authority.c \
+	tpm/authority.h \
+	tpm/cipher.c \
+	tpm/cipher.h \
+	tpm/create.c \
+	tpm/digest.c \
+	tpm/digest.h \
+	tpm/erase.c \
+	tpm/firstwrite.c \
+	tpm/key.c \
+	tpm/key.h \
+	tpm/keyfile.c \
+	tpm/keyfile.h \
+	tpm/lease.c \
+	tpm/lease.h \
+	tpm/link.c \
+	tpm/link.h \
+	tpm/parent.c \
+	tpm/parent.h \
 	tpm/rc.c \
 	tpm/rc.h \
+	tpm/record.c \
+	tpm/record.h \
+	tpm/reference.c \
+	tpm/reference.h \
+	tpm/session.c \
+	tpm/session.h \
 	tpm/tpm.h \
+	tpm/use.c \
+	tpm/vault.c \
+	tpm/vault.h \
 	tpm/wire.c \
 	tpm/wire.h
 
 libtpm_la_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
 
-# Tests of this room, one program per noun, e.g.
-#check_PROGRAMS += tests/check_NOUN
-#tests_check_NOUN_SOURCES = tests/check_NOUN.c tests/suite.h
-#tests_check_NOUN_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-#tests_check_NOUN_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/check_vault
+tests_check_vault_SOURCES = tests/check_vault.c tests/swtpm.c tests/swtpm.h tests/suite.h
+tests_check_vault_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
+tests_check_vault_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_vault_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)

@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Making a card: plan, then run. */
+#include <stdlib.h>
+#include <string.h>
+
+#include <openssl/rand.h>
+
+#include "tpm/parent.h"
+#include "tpm/rc.h"
+#include "tpm/reference.h"
+#include "tpm/key.h"
+
+/* NV indices of cards: in the owner's range. */
+#define INDEX_FIRST 0x018f0000U
+#define INDEX_END 0x01900000U
+
+/* About 20 ms of scrypt a guess: N = 2^13, r = 8, p = 1. */
+#define SCRYPT_LOG_N 13
+#define SCRYPT_R 8
+#define SCRYPT_P 1
+
+/* The admin key is as hard to guess as it is long: a limit would only let anybody block it. */
+#define ADMIN_LIMIT 0x7fffffffU
+
+struct tpm_creation {
+	struct tpm *tpm;
+	const struct tpm_spec *spec;
+	struct authority *k;
+	struct record record;
+	bool make_parent;
+	bool run; /* once only */
+};
+
+/* ---- what the TPM can do ---- */
+
+static TSS2_RC
+property(struct tpm *t, TPM2_PT which, UINT32 *out)
+{
+	TPMS_CAPABILITY_DATA *data = NULL;
+	TSS2_RC rc;
+
+	rc = Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+	    TPM2_CAP_TPM_PROPERTIES, which, 1, NULL, &data);
+	if (rc == TSS2_RC_SUCCESS) {
+		if (data->data.tpmProperties.count == 1 &&
+		    data->data.tpmProperties.tpmProperty[0].property == which)
+			*out = data->data.tpmProperties.tpmProperty[0].value;
+		else
+			rc = RC_UNSUPPORTED;
+	}
+	Esys_Free(data);
+	return rc;
+}
+
+static bool
+has_command(struct tpm *t, TPM2_CC code)
+{
+	TPMS_CAPABILITY_DATA *data = NULL;
+	bool has = false;
+
+	if (Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+		TPM2_CAP_COMMANDS, code, 1, NULL, &data) == TSS2_RC_SUCCESS)
+		has = data->data.command.count == 1 &&
+		    (data->data.command.commandAttributes[0] & TPMA_CC_COMMANDINDEX_MASK) == code;
+	Esys_Free(data);
+	return has;
+}
+
+/* PIN_FAIL indices came with revision 1.38 of the specification. */
+#define REVISION_PIN_FAIL 138
+
+static TSS2_RC
+probe(struct tpm *t, struct failure *why)
+{
+	TPMT_PUBLIC_PARMS p256;
+	UINT32 revision = 0;
+	TSS2_RC rc;
+
+	rc = property(t, TPM2_PT_REVISION, &revision);
+	if (rc == TSS2_RC_SUCCESS && revision < REVISION_PIN_FAIL) {
+		fail(why, "this TPM (revision %u.%02u) has no PIN indices: revision 1.38 or later is needed",
+		    (unsigned)revision / 100, (unsigned)revision % 100);
+		return RC_UNSUPPORTED;
+	}
+	if (rc == TSS2_RC_SUCCESS && !key_parameters(ALG_ECC_P256, &p256))
+		rc = RC_UNSUPPORTED;
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_TestParms(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &p256);
+	if (rc != TSS2_RC_SUCCESS)
+		fail(why, "the TPM cannot carry a card: error 0x%x while asking what it can do",
+		    (unsigned)rc);
+	return rc;
+}
+
+enum tpm_err
+tpm_probe(struct tpm *t, struct failure *why)
+{
+	TSS2_RC rc = link_begin(t, LINK_SECONDS, why);
+
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm_err_from_rc(rc);
+	rc = probe(t, why);
+	link_end(t);
+	return tpm_err_from_rc(rc);
+}
+
+/* ---- plan ---- */
+
+static bool
+plan_index(struct tpm_creation *c, enum card_index which, uint32_t limit)
+{
+	struct record_index *index = &c->record.index[which];
+
+	index->present = true;
+	index->limit = limit;
+	return which == INDEX_LIFE || RAND_bytes(index->salt, sizeof index->salt) == 1;
+}
+
+static bool
+plan_record(struct tpm_creation *c)
+{
+	const struct tpm_spec *spec = c->spec;
+	struct record *r = &c->record;
+	struct wbuf profile = wbuf_over(r->profile, sizeof r->profile);
+	const bool puk = spec->puk != NULL, admin = spec->admin_key != NULL;
+
+	wbuf_put(&profile, spec->profile);
+	r->profile_len = profile.len;
+	r->scrypt_log_n = SCRYPT_LOG_N;
+	r->scrypt_r = SCRYPT_R;
+	r->scrypt_p = SCRYPT_P;
+	r->approved[PIN_BY_PIN] = true;
+	r->approved[PUK_BY_PUK] = r->approved[PIN_BY_PUK] = r->approved[COUNT_BY_PUK] = puk;
+	r->approved[ADMIN_BY_ADMIN] = admin;
+	r->approved[PIN_BY_ADMIN] = r->approved[COUNT_BY_ADMIN] = admin && spec->admin_unblock;
+	authority_public(c->k, &r->k);
+	return wbuf_ok(&profile) && plan_index(c, INDEX_PIN, spec->pin_tries) &&
+	    (!puk || plan_index(c, INDEX_PUK, spec->puk_tries)) &&
+	    (!admin || plan_index(c, INDEX_ADMIN, ADMIN_LIMIT)) && plan_index(c, INDEX_LIFE, 0);
+}
+
+static TSS2_RC
+plan_handles(struct tpm_creation *c, struct failure *why)
+{
+	TPM2_HANDLE next = INDEX_FIRST;
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+	int i;
+
+	for (i = 0; i < INDEX_COUNT && rc == TSS2_RC_SUCCESS; i++) {
+		if (!c->record.index[i].present)
+			continue;
+		rc = handle_free(c->tpm, next, INDEX_END, &c->record.index[i].handle);
+		next = c->record.index[i].handle + 1;
+	}
+	if (rc != TSS2_RC_SUCCESS)
+		fail(why, "cannot find free NV indices in the TPM (0x%x)", (unsigned)rc);
+	return rc;
+}
+
+static TSS2_RC
+plan(struct tpm_creation *c, struct rbuf sibling, struct failure *why)
+{
+	struct record other;
+	const bool has_sibling = sibling.len != 0 && record_read(sibling, &other);
+	TSS2_RC rc;
+
+	rc = probe(c->tpm, why);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = parent_choose(c->tpm, has_sibling ? &other.parent : NULL, &c->record.parent,
+		    &c->make_parent, why);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = plan_handles(c, why);
+	if (rc == TSS2_RC_SUCCESS && !record_complete(&c->record))
+		rc = RC_CRYPTO;
+	return rc;
+}
+
+enum tpm_err
+tpm_creation_plan(struct tpm *t, const struct tpm_spec *spec, struct rbuf sibling,
+    struct tpm_creation **out, struct wbuf *claims, struct failure *why)
+{
+	struct tpm_creation *c = calloc(1, sizeof *c);
+	enum tpm_err err = TPM_UNUSABLE;
+	struct claims planned;
+	TSS2_RC rc;
+
+	if (c == NULL || (c->k = authority_new()) == NULL) {
+		fail(why, "out of memory");
+		goto out;
+	}
+	c->tpm = t;
+	c->spec = spec;
+	if (!plan_record(c)) {
+		fail(why, "cannot prepare the card's record");
+		goto out;
+	}
+	rc = link_begin(t, LINK_SECONDS, why);
+	if (rc == TSS2_RC_SUCCESS) {
+		rc = plan(c, sibling, why);
+		link_end(t);
+	}
+	err = tpm_err_from_rc(rc);
+	if (err == TPM_OK && claims_of(&c->record, &planned))
+		claims_write(&planned, claims);
+	else if (err == TPM_OK)
+		err = TPM_UNUSABLE;
+	if (err != TPM_OK)
+		fail(why, "cannot plan the card in the TPM (0x%x)", (unsigned)rc);
+out:
+	if (err == TPM_OK) {
+		*out = c;
+	} else {
+		tpm_creation_free(c);
+	}
+	return err;
+}
+
+void
+tpm_creation_free(struct tpm_creation *c)
+{
+	if (c == NULL)
+		return;
+	authority_free(c->k);
+	explicit_bzero(c, sizeof *c);
+	free(c);
+}
+
+/* ---- run ---- */
+
+static TSS2_RC
+make_indices(struct tpm_creation *c, const struct card_tpm *card)
+{
+	const struct secret *const secrets[INDEX_COUNT] = {
+		[INDEX_PIN] = c->spec->pin,
+		[INDEX_PUK] = c->spec->puk,
+		[INDEX_ADMIN] = c->spec->admin_key,
+	};
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+	int i;
+
+	for (i = 0; i < INDEX_COUNT && rc == TSS2_RC_SUCCESS; i++) {
+		SECRET(auth);
+
+		if (!c->record.index[i].present)
+			continue;
+		if (secrets[i] != NULL &&
+		    !reference_auth(&c->record, (enum card_index)i, secrets[i], &auth))
+			return RC_CRYPTO;
+		rc = reference_make(card, (enum card_index)i, &auth, c->k);
+	}
+	return rc;
+}
+
+/* Sign what the card's owner, PUK and administrator may ever do. */
+static bool
+approve(struct tpm_creation *c)
+{
+	struct digest policy, d;
+	int i;
+
+	for (i = 0; i < APPROVAL_COUNT; i++) {
+		const enum approval_id id = (enum approval_id)i;
+
+		if (c->record.approved[i] &&
+		    (!record_approved_policy(&c->record, id, &policy) ||
+			!approval_digest(&policy, index_label(approval_target(id)), &d) ||
+			!authority_sign(c->k, &d, &c->record.approval[i])))
+			return false;
+	}
+	return true;
+}
+
+/* The octets of the card management key: the administrator's, or made now. */
+static TSS2_RC
+admin_octets(const struct tpm_creation *c, struct tpm *t, ESYS_TR session, struct secret *out)
+{
+	const size_t n = key_size(c->spec->admin_algorithm);
+	struct wbuf w = wbuf_over(out->data, sizeof out->data);
+	TPM2B_DIGEST *some = NULL;
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+
+	if (c->spec->admin_key != NULL)
+		return secret_set(out, secret_view(c->spec->admin_key)) ? rc : RC_MISMATCH;
+	while (rc == TSS2_RC_SUCCESS && w.len < n) {
+		rc = Esys_GetRandom(t->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+		    (UINT16)(n - w.len), &some);
+		if (rc == TSS2_RC_SUCCESS && (some->size == 0 || some->size > n - w.len))
+			rc = RC_CRYPTO;
+		if (rc == TSS2_RC_SUCCESS)
+			wbuf_put(&w, rbuf_of(some->buffer, some->size));
+		if (some != NULL)
+			explicit_bzero(some, sizeof *some);
+		Esys_Free(some);
+		some = NULL;
+	}
+	out->len = w.len;
+	return rc;
+}
+
+/*
+ * The card management key, as an AES key of the TPM's own where it has the
+ * cipher, else sealed.  A random one is always sealed, to the PIN: its only
+ * user is the PIN's owner, who may read it.
+ */
+static TSS2_RC
+make_admin_key(struct tpm_creation *c, const struct card_tpm *card, struct keyfile *out)
+{
+	const uint8_t algorithm = c->spec->admin_algorithm;
+	const bool random = c->spec->admin_key == NULL;
+	const bool in_tpm = !random && (algorithm == ALG_AES_128 || algorithm == ALG_AES_256) &&
+	    has_command(c->tpm, TPM2_CC_EncryptDecrypt2);
+	const TPML_PCR_SELECTION no_pcr = { .count = 0 };
+	const TPM2B_DATA no_info = { .size = 0 };
+	TPM2B_SENSITIVE_CREATE sensitive = { .size = 0 };
+	struct wbuf data = wbuf_over(sensitive.sensitive.data.buffer, SECRET_MAX);
+	TPM2B_PRIVATE *private_area = NULL;
+	TPM2B_PUBLIC *public_area = NULL, area;
+	ESYS_TR session = ESYS_TR_NONE;
+	struct digest policy;
+	SECRET(octets);
+	TSS2_RC rc;
+
+	if (!record_key_policy(&c->record, random ? PIN_ONCE : PIN_NEVER, &policy))
+		return RC_CRYPTO;
+	area = key_admin_template(algorithm, !in_tpm, &policy);
+	rc = session_start(c->tpm, card->parent, TPM2_SE_HMAC, TPMA_SESSION_ENCRYPT, &session);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = admin_octets(c, c->tpm, session, &octets);
+	wbuf_put(&data, secret_view(&octets));
+	sensitive.sensitive.data.size = (UINT16)data.len;
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_TRSess_SetAttributes(c->tpm->esys, session, TPMA_SESSION_DECRYPT,
+		    TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_Create(c->tpm->esys, card->parent, session, ESYS_TR_NONE, ESYS_TR_NONE,
+		    &sensitive, &area, &no_info, &no_pcr, &private_area, &public_area, NULL, NULL,
+		    NULL);
+	if (rc == TSS2_RC_SUCCESS)
+		*out = (struct keyfile){ .sealed = !in_tpm, .algorithm = in_tpm ? 0 : algorithm,
+			.parent = c->record.parent.handle, .public_area = *public_area,
+			.private_area = *private_area };
+	explicit_bzero(&sensitive, sizeof sensitive);
+	Esys_Free(private_area);
+	Esys_Free(public_area);
+	session_end(c->tpm, &session);
+	return rc;
+}
+
+static TSS2_RC
+make_card(struct tpm_creation *c, struct keyfile *admin_key, struct failure *why)
+{
+	struct card_tpm card = { .tpm = c->tpm, .record = &c->record, .parent = ESYS_TR_NONE };
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+
+	if (c->make_parent)
+		rc = parent_make(c->tpm, &c->record.parent, why);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = parent_open(c->tpm, &c->record.parent, &card.parent);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = make_indices(c, &card);
+	if (rc_base(rc) == TPM2_RC_NV_SPACE)
+		fail(why, "the TPM's NV memory is full: a card needs up to four NV indices; free some (tpm2_nvundefine) and try again");
+	if (rc == TSS2_RC_SUCCESS)
+		rc = make_admin_key(c, &card, admin_key);
+	if (rc != TSS2_RC_SUCCESS)
+		fail(why, "the TPM refused to make the card: error 0x%x%s", (unsigned)rc,
+		    tpm_err_from_rc(rc) == TPM_DENIED ?
+			" (is the owner authorisation set? give it with owner_auth_file)" : "");
+	if (rc != TSS2_RC_SUCCESS)
+		rc_log("create a card", rc);
+	return rc;
+}
+
+enum tpm_err
+tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin_key,
+    struct failure *why)
+{
+	struct keyfile key;
+	TSS2_RC rc;
+
+	if (c->run)
+		return TPM_UNUSABLE;
+	c->run = true;
+	rc = link_begin(c->tpm, LINK_SECONDS_CREATE, why);
+	if (rc == TSS2_RC_SUCCESS) {
+		rc = make_card(c, &key, why);
+		/* Whatever was loaded goes with the connection. */
+		if (rc != TSS2_RC_SUCCESS)
+			link_drop(c->tpm);
+		link_end(c->tpm);
+	}
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm_err_from_rc(rc);
+	if (!approve(c) || !record_write(&c->record, c->k, record) || !wbuf_ok(record) ||
+	    !keyfile_write(&key, admin_key) || !wbuf_ok(admin_key)) {
+		fail(why, "cannot sign the card's record");
+		return TPM_UNUSABLE;
+	}
+	return TPM_OK;
+}

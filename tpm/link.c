@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tpm/link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <tss2/tss2_sys.h>
+#include <unistd.h>
+
+#include "tpm/rc.h"
+
+#define HANDLES_AT_ONCE 64
+
+/* tss2 would print whole commands and answers, secrets included, if a user asked for it. */
+static void
+silence_tss2(void)
+{
+	(void)setenv("TSS2_LOG", "all+NONE", 1);
+	(void)unsetenv("TSS2_LOGFILE");
+}
+
+struct tpm *
+tpm_new(const struct tpm_config *config)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct tpm *t = calloc(1, sizeof *t);
+
+	(void)pthread_once(&once, silence_tss2);
+	if (t == NULL)
+		return NULL;
+	t->config = *config;
+	lease_init(&t->lease);
+	return t;
+}
+
+bool
+link_shared(const struct tpm *t)
+{
+	return strncmp(t->config.tcti, "swtpm:", strlen("swtpm:")) == 0;
+}
+
+enum tpm_err
+tpm_err_from_rc(TSS2_RC rc)
+{
+	switch (rc_base(rc)) {
+	case TSS2_RC_SUCCESS:
+		return TPM_OK;
+	case TPM2_RC_NV_SPACE:
+	case TPM2_RC_NV_DEFINED:
+	case RC_ABSENT:
+		return TPM_NO_ROOM;
+	case TPM2_RC_BAD_AUTH:
+	case TPM2_RC_AUTH_FAIL:
+	case TSS2_TCTI_RC_NOT_PERMITTED:
+		return TPM_DENIED;
+	default:
+		return TPM_UNUSABLE;
+	}
+}
+
+/* Where the TCTI string says the TPM is, when that is a file; else NULL. */
+static const char *
+tpm_path(const char *tcti)
+{
+	static const char *const prefixes[] = { "device:", "swtpm:path=" };
+	size_t i;
+
+	for (i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+		if (strncmp(tcti, prefixes[i], strlen(prefixes[i])) == 0)
+			return tcti + strlen(prefixes[i]);
+	}
+	return NULL;
+}
+
+/* tss2 says only "IO failure": find out in the administrator's words why the TPM cannot be opened. */
+static TSS2_RC
+explain_open(const struct tpm *t, TSS2_RC rc, struct failure *why)
+{
+	const char *path = tpm_path(t->config.tcti);
+
+	if (path != NULL && access(path, R_OK | W_OK) != 0) {
+		if (errno == EACCES || errno == EPERM) {
+			fail(why, "no permission to use the TPM %s: run as root, or join the group that owns it (tss)", path);
+			return TSS2_TCTI_RC_NOT_PERMITTED;
+		}
+		fail(why, "no TPM at %s (%s): is it enabled in the firmware, is its driver loaded, is tcti in the configuration right?",
+		    path, strerror(errno));
+		return rc;
+	}
+	fail(why, "the TPM at %s does not answer: %s", t->config.tcti,
+	    path != NULL && strncmp(t->config.tcti, "swtpm:", 6) == 0 ?
+		"is swtpm running?" : "is another program holding it? use /dev/tpmrm0");
+	return rc;
+}
+
+/* The owner's authorisation, from its file to ESYS. */
+static TSS2_RC
+set_owner_auth(struct tpm *t, struct failure *why)
+{
+	SECRET(auth);
+	TPM2B_AUTH value = { .size = 0 };
+	struct wbuf w = wbuf_over(value.buffer, sizeof value.buffer);
+	struct stat st;
+	ssize_t n = -1;
+	TSS2_RC rc;
+	int fd;
+
+	t->owner_has_auth = false;
+	if (t->config.owner_auth_file == NULL)
+		return TSS2_RC_SUCCESS;
+	fd = open(t->config.owner_auth_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) == 0)
+		n = read(fd, auth.data, sizeof auth.data);
+	if (fd >= 0)
+		(void)close(fd);
+	while (n > 0 && rbuf_at(rbuf_of(auth.data, (size_t)n), (size_t)n - 1) == '\n')
+		n--;
+	if (n >= 0)
+		wbuf_put(&w, rbuf_of(auth.data, (size_t)n));
+	if (n < 0 || !wbuf_ok(&w)) {
+		fail(why, "owner_auth_file %s must be a readable file of mode 0600 with at most %zu octets",
+		    t->config.owner_auth_file, sizeof value.buffer);
+		return TSS2_TCTI_RC_NOT_PERMITTED;
+	}
+	value.size = (UINT16)w.len;
+	t->owner_has_auth = w.len != 0;
+	rc = Esys_TR_SetAuth(t->esys, ESYS_TR_RH_OWNER, &value);
+	wbuf_wipe(&w);
+	return rc;
+}
+
+/*
+ * Flush what another client (or a killed one) left: without a resource manager
+ * three leftovers stop everybody.  Only where the lease makes us its one user.
+ */
+static void
+flush_leftovers(struct tpm *t)
+{
+	const TPM2_HANDLE ranges[] = { TPM2_TRANSIENT_FIRST, TPM2_LOADED_SESSION_FIRST };
+	TSS2_SYS_CONTEXT *sys = NULL;
+	TPMS_CAPABILITY_DATA data;
+	TPMI_YES_NO more;
+	size_t range;
+	UINT32 i;
+
+	if (Esys_GetSysContext(t->esys, &sys) != TSS2_RC_SUCCESS)
+		return;
+	for (range = 0; range < sizeof ranges / sizeof ranges[0]; range++) {
+		if (Tss2_Sys_GetCapability(sys, NULL, TPM2_CAP_HANDLES, ranges[range],
+			HANDLES_AT_ONCE, &more, &data, NULL) != TSS2_RC_SUCCESS)
+			continue;
+		for (i = 0; i < data.data.handles.count && i < HANDLES_AT_ONCE; i++)
+			(void)Tss2_Sys_FlushContext(sys, data.data.handles.handle[i]);
+	}
+}
+
+/* A TPM nobody has started up is ours to start only where it is ours alone. */
+static TSS2_RC
+start_up(struct tpm *t, struct failure *why)
+{
+	TSS2_RC rc = Esys_SelfTest(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_NO);
+
+	if (rc_base(rc) == TPM2_RC_INITIALIZE && link_shared(t))
+		rc = Esys_Startup(t->esys, TPM2_SU_CLEAR);
+	if (rc == TSS2_RC_SUCCESS || rc_base(rc) == TPM2_RC_TESTING)
+		return TSS2_RC_SUCCESS;
+	if (rc_base(rc) == TPM2_RC_FAILURE)
+		fail(why, "the TPM is in failure mode: restart the machine (0x%x)", (unsigned)rc);
+	else if ((rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER)
+		return explain_open(t, rc, why);
+	else
+		fail(why, "the TPM refuses to work: error 0x%x", (unsigned)rc);
+	return rc;
+}
+
+static TSS2_RC
+connect_tpm(struct tpm *t, const struct timespec *deadline, struct failure *why)
+{
+	TSS2_RC rc = wire_open(t->config.tcti, deadline, &t->wire);
+
+	t->epoch++;
+	if (rc != TSS2_RC_SUCCESS)
+		return explain_open(t, rc, why);
+	rc = Esys_Initialize(&t->esys, wire_tcti(t->wire), NULL);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = start_up(t, why);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = set_owner_auth(t, why);
+	if (rc == TSS2_RC_SUCCESS && link_shared(t))
+		flush_leftovers(t);
+	if (rc != TSS2_RC_SUCCESS) {
+		rc_log("connect to the TPM", rc);
+		link_drop(t);
+	}
+	return rc;
+}
+
+static void
+deadline_in(unsigned seconds, struct timespec *out)
+{
+	(void)clock_gettime(CLOCK_MONOTONIC, out);
+	out->tv_sec += (time_t)seconds;
+}
+
+/* While a command that missed its deadline is still out, the TPM is busy with it: ask nothing more. */
+static bool
+sunk(struct tpm *t)
+{
+	if (t->sunk != NULL && !wire_stuck(t->sunk)) {
+		wire_close(t->sunk);
+		t->sunk = NULL;
+	}
+	return t->sunk != NULL;
+}
+
+TSS2_RC
+link_begin(struct tpm *t, unsigned seconds, struct failure *why)
+{
+	struct timespec deadline;
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+
+	deadline_in(seconds, &deadline);
+	if (sunk(t)) {
+		fail(why, "the TPM has not answered an earlier command yet; try again later");
+		return RC_STUCK;
+	}
+	if (link_shared(t)) {
+		switch (lease_take(&t->lease, t->config.lease, &deadline, why)) {
+		case LEASE_KEPT:
+			break;
+		case LEASE_TAKEN:
+			link_drop(t);
+			break;
+		case LEASE_LATE:
+		case LEASE_FAULT:
+			return RC_STUCK;
+		}
+	}
+	if (t->esys == NULL)
+		rc = connect_tpm(t, &deadline, why);
+	else
+		wire_deadline(t->wire, &deadline);
+	if (rc != TSS2_RC_SUCCESS)
+		lease_give(&t->lease);
+	return rc;
+}
+
+void
+link_end(struct tpm *t)
+{
+	if (t->wire != NULL && wire_stuck(t->wire))
+		link_drop(t);
+	lease_give(&t->lease);
+}
+
+void
+link_drop(struct tpm *t)
+{
+	if (t->esys != NULL)
+		Esys_Finalize(&t->esys);
+	if (t->wire != NULL) {
+		if (wire_stuck(t->wire) && t->sunk == NULL)
+			t->sunk = t->wire;
+		else
+			wire_close(t->wire);
+	}
+	t->wire = NULL;
+	t->epoch++;
+}
+
+void
+tpm_rest(struct tpm *t)
+{
+	/* On a shared TPM the next client would have to flush what we leave: do it now. */
+	if (link_shared(t) && t->esys != NULL && link_begin(t, LINK_SECONDS, NULL) == TSS2_RC_SUCCESS) {
+		flush_leftovers(t);
+		link_end(t);
+	}
+	link_drop(t);
+}
+
+void
+tpm_free(struct tpm *t)
+{
+	if (t == NULL)
+		return;
+	tpm_rest(t);
+	wire_close(t->sunk);
+	lease_close(&t->lease);
+	free(t);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * struct tpm: one client's way to the TPM.  Connection, lease and ESYS context
+ * are made at need and thrown away together; link_epoch() changes whenever
+ * that happened, and with it everything loaded is gone.
+ */
+#ifndef TPMVSC_TPM_LINK_H
+#define TPMVSC_TPM_LINK_H
+
+#include <tss2/tss2_esys.h>
+
+#include "tpm/lease.h"
+#include "tpm/tpm.h"
+#include "tpm/wire.h"
+
+struct tpm {
+	struct tpm_config config;
+	struct wire *wire;   /* NULL: not connected */
+	struct wire *sunk;   /* a wire that missed its deadline, until its worker is back */
+	ESYS_CONTEXT *esys;  /* NULL: not connected */
+	struct lease lease;
+	unsigned epoch;
+	bool owner_has_auth; /* the owner's authorisation is not empty */
+};
+
+/* Deadlines, in seconds: an ordinary operation; one that searches primes. */
+#define LINK_SECONDS 5
+#define LINK_SECONDS_CREATE 60
+#define LINK_SECONDS_GENERATE 120
+
+/*
+ * Begin an operation that must end within seconds: wait for the turn, connect
+ * if need be.  After RC_STUCK nothing was begun; after TSS2_RC_SUCCESS
+ * link_end() must follow.
+ *
+ * why may be NULL; else set on failure, in words for the administrator
+ */
+MUST_CHECK TSS2_RC link_begin(struct tpm *t, unsigned seconds, struct failure *why);
+
+/* End it: others may have their turn. */
+void link_end(struct tpm *t);
+
+/* Throw the connection away (between begin and end, or outside): the next begin makes a new one. */
+void link_drop(struct tpm *t);
+
+/* Whether other clients share this TPM without a resource manager between us. */
+MUST_CHECK bool link_shared(const struct tpm *t);
+
+/* What a failure to reach or use the TPM means to the tool. */
+enum tpm_err tpm_err_from_rc(TSS2_RC rc);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * PIN, PUK, ADMIN and LIFE in the TPM: defining and first writing them,
+ * proving a secret, changing it, resetting the PIN's count.  The caller has
+ * begun the link and opened the parent.
+ */
+#ifndef TPMVSC_TPM_REFERENCE_H
+#define TPMVSC_TPM_REFERENCE_H
+
+#include "tpm/record.h"
+
+/* What a proof may be for: the policyRef inside PolicySecret. */
+#define PURPOSE_USE "use"
+#define PURPOSE_ALWAYS "always"
+#define PURPOSE_UNBLOCK "unblock"
+
+/* A proof that outlives its session: the TPM's ticket. */
+struct ticket {
+	bool held;
+	TPM2B_TIMEOUT timeout;
+	TPMT_TK_AUTH ticket;
+};
+
+/* One card's indices on a connection. */
+struct card_tpm {
+	struct tpm *tpm;
+	const struct record *record;
+	ESYS_TR parent;
+};
+
+/* authValue = scrypt(secret, salt || label): what the TPM compares.  False when OpenSSL fails. */
+MUST_CHECK bool reference_auth(const struct record *r, enum card_index which,
+    const struct secret *value, struct secret *auth);
+
+/*
+ * Get an index, making sure that it is the card's: to another one's guardian
+ * an HMAC over the PIN would be a present.  RC_ABSENT when the card has none;
+ * RC_IMPOSTOR when another is there; the TPM's handle error when none is.
+ */
+MUST_CHECK TSS2_RC reference_open(const struct card_tpm *c, enum card_index which, ESYS_TR *out);
+
+/*
+ * Prove a secret to a policy session: PolicySecret.  A wrong one is counted.
+ *
+ * auth       from reference_auth()
+ * session    a policy session; its nonceTPM goes into the proof
+ * purpose    policyRef
+ * expiration seconds: negative asks for a ticket, positive limits the session, 0 neither
+ * ticket     set when expiration is negative; may be NULL otherwise
+ */
+MUST_CHECK TSS2_RC reference_prove(const struct card_tpm *c, enum card_index which,
+    const struct secret *auth, ESYS_TR session, const char *purpose, int32_t expiration,
+    struct ticket *ticket);
+
+/* Do what an approval allows: NV_ChangeAuth of its target to fresh (a fresh authValue), by auth of its prover. */
+MUST_CHECK TSS2_RC reference_change(const struct card_tpm *c, enum approval_id id,
+    const struct secret *auth, const struct secret *fresh);
+
+/* The same for COUNT_BY_*: write zeros over the PIN's pinCount. */
+MUST_CHECK TSS2_RC reference_reset_count(const struct card_tpm *c, enum approval_id id,
+    const struct secret *auth);
+
+/* Read how often a secret may still be wrong.  RC_UNKNOWABLE without the owner's authorisation. */
+MUST_CHECK TSS2_RC reference_tries(const struct card_tpm *c, enum card_index which,
+    unsigned *left);
+
+/*
+ * Define an index and write it for the first time.  k signs a nonce that came
+ * in an answer whose HMAC was checked.  After any error undefine, and never
+ * use k again.
+ *
+ * auth from reference_auth(); empty for LIFE
+ */
+MUST_CHECK TSS2_RC reference_make(const struct card_tpm *c, enum card_index which,
+    const struct secret *auth, const struct authority *k);
+
+#endif

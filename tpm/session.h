@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Sessions and the parent that salts them.  Everything that carries a secret
+ * goes through a session salted to the pinned parent, so that neither a
+ * recorder nor an interposer on the bus learns it.
+ */
+#ifndef TPMVSC_TPM_SESSION_H
+#define TPMVSC_TPM_SESSION_H
+
+#include "tpm/digest.h"
+#include "tpm/link.h"
+
+/* A persistent storage key, as a card's record names it. */
+struct parent {
+	TPM2_HANDLE handle;
+	struct name name;
+	bool ours; /* made for cards: the last card's end evicts it */
+};
+
+/*
+ * Get the parent, and make sure that what sessions will be salted to is the
+ * key with the pinned Name: the Name a TPM (or whoever sits before it) sends
+ * along proves nothing, so it is computed from the public area.
+ * RC_IMPOSTOR when another key is at the handle.
+ */
+MUST_CHECK TSS2_RC parent_open(struct tpm *t, const struct parent *parent, ESYS_TR *out);
+
+/* Start a session of type HMAC or POLICY, salted to key, AES-128 CFB, SHA-256; continueSession set, and more. */
+MUST_CHECK TSS2_RC session_start(struct tpm *t, ESYS_TR key, TPM2_SE type, TPMA_SESSION more,
+    ESYS_TR *out);
+
+/* Flush a session or transient object and set it to ESYS_TR_NONE; ESYS_TR_NONE is allowed. */
+void session_end(struct tpm *t, ESYS_TR *session);
+
+/*
+ * The session that authorises as the owner: the password session while the
+ * owner's authorisation is empty, else a session salted to key (unsalted when
+ * key is ESYS_TR_NONE: before there is a parent).
+ * End it with owner_end().
+ */
+MUST_CHECK TSS2_RC owner_begin(struct tpm *t, ESYS_TR key, ESYS_TR *out);
+void owner_end(struct tpm *t, ESYS_TR *session);
+
+#endif

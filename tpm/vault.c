@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tpm/vault.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "tpm/rc.h"
+
+static struct tpm_vault *
+own(struct vault *vault)
+{
+	return (struct tpm_vault *)vault;
+}
+
+/* After a new connection nothing is loaded, and a live armed session is lost. */
+static TSS2_RC
+refresh(struct tpm_vault *v)
+{
+	if (v->epoch == v->card.tpm->epoch)
+		return TSS2_RC_SUCCESS;
+	v->policy = v->key = v->card.parent = ESYS_TR_NONE;
+	if (v->armed == ARMED_LIVE)
+		v->armed = ARMED_NOT;
+	v->armed_session = ESYS_TR_NONE;
+	v->epoch = v->card.tpm->epoch;
+	return parent_open(v->card.tpm, &v->record.parent, &v->card.parent);
+}
+
+static TSS2_RC
+attempt(struct tpm_vault *v, unsigned seconds, vault_step step, void *context)
+{
+	TSS2_RC rc = link_begin(v->card.tpm, seconds, NULL);
+
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	rc = refresh(v);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = step(v, context);
+	if (rc_stale(rc) || v->card.parent == ESYS_TR_NONE)
+		link_drop(v->card.tpm);
+	else
+		armed_save(v);
+	link_end(v->card.tpm);
+	return rc;
+}
+
+enum vault_err
+vault_run(struct tpm_vault *v, const char *what, unsigned seconds, bool repeatable,
+    vault_step step, void *context)
+{
+	TSS2_RC rc = attempt(v, seconds, step, context);
+	const bool broken = (rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER;
+
+	if (rc_stale(rc) && (repeatable || !broken)) {
+		log_debug("%s: beginning again after 0x%x", what, (unsigned)rc);
+		rc = attempt(v, seconds, step, context);
+	}
+	return vault_err_from_rc(what, rc);
+}
+
+TSS2_RC
+vault_policy(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out)
+{
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+
+	if (v->policy == ESYS_TR_NONE)
+		rc = session_start(v->card.tpm, v->card.parent, TPM2_SE_POLICY, 0, &v->policy);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_TRSess_SetAttributes(v->card.tpm->esys, v->policy, encryption,
+		    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT);
+	if (rc == TSS2_RC_SUCCESS)
+		*out = v->policy;
+	return rc;
+}
+
+static TSS2_RC
+step_disarm(struct tpm_vault *v, void *context)
+{
+	(void)context;
+	armed_drop(v);
+	return TSS2_RC_SUCCESS;
+}
+
+static void
+op_disarm(struct vault *vault)
+{
+	struct tpm_vault *v = own(vault);
+
+	if (v->armed == ARMED_NOT)
+		return;
+	if (vault_run(v, "disarm", LINK_SECONDS, false, step_disarm, NULL) != VAULT_OK) {
+		/* The TPM is away: forget our end of it; the session dies of old age. */
+		Esys_Free(v->armed_saved);
+		v->armed_saved = NULL;
+		v->armed = ARMED_NOT;
+	}
+}
+
+static void
+op_forget(struct vault *vault)
+{
+	struct tpm_vault *v = own(vault);
+
+	explicit_bzero(&v->ticket, sizeof v->ticket);
+	op_disarm(vault);
+}
+
+/* Two derived secrets: the one that proves, and the new one. */
+struct proof {
+	enum card_index which;
+	struct secret auth;
+	struct secret fresh;
+};
+
+static void
+proof_clear(struct proof *p)
+{
+	explicit_bzero(p, sizeof *p);
+}
+
+#define PROOF(name, index) \
+	__attribute__((cleanup(proof_clear))) struct proof name = { .which = (index) }
+
+static TSS2_RC
+step_verify(struct tpm_vault *v, void *context)
+{
+	const struct proof *p = context;
+	const int32_t expiration = -(int32_t)v->card.tpm->config.pin_cache;
+	ESYS_TR session = ESYS_TR_NONE;
+	TSS2_RC rc;
+
+	rc = vault_policy(v, 0, &session);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = reference_prove(&v->card, INDEX_PIN, &p->auth, session, PURPOSE_USE,
+		    expiration, &v->ticket);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_PolicyRestart(v->card.tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+		    ESYS_TR_NONE);
+	/* Only now: a wrong PIN must cost one try, not two. */
+	if (rc == TSS2_RC_SUCCESS)
+		rc = armed_set(v, &p->auth);
+	if (rc != TSS2_RC_SUCCESS)
+		explicit_bzero(&v->ticket, sizeof v->ticket);
+	return rc;
+}
+
+static enum vault_err
+op_verify(struct vault *vault, const struct secret *pin)
+{
+	struct tpm_vault *v = own(vault);
+	PROOF(p, INDEX_PIN);
+
+	op_forget(vault);
+	if (!reference_auth(&v->record, INDEX_PIN, pin, &p.auth))
+		return VAULT_FAULT;
+	return vault_run(v, "VERIFY", LINK_SECONDS, false, step_verify, &p);
+}
+
+static TSS2_RC
+step_check(struct tpm_vault *v, void *context)
+{
+	const struct proof *p = context;
+	const char *purpose = p->which == INDEX_PIN ? PURPOSE_USE : PURPOSE_UNBLOCK;
+	ESYS_TR session = ESYS_TR_NONE;
+	TSS2_RC rc;
+
+	rc = session_start(v->card.tpm, v->card.parent, TPM2_SE_POLICY, 0, &session);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = reference_prove(&v->card, p->which, &p->auth, session, purpose, 0, NULL);
+	session_end(v->card.tpm, &session);
+	return rc;
+}
+
+/* The port's name of a reference as the record's. */
+static enum card_index
+index_of(enum reference which)
+{
+	static const enum card_index indices[] = {
+		[REFERENCE_PIN] = INDEX_PIN,
+		[REFERENCE_PUK] = INDEX_PUK,
+		[REFERENCE_ADMIN] = INDEX_ADMIN,
+	};
+
+	return indices[which];
+}
+
+static enum vault_err
+op_check(struct vault *vault, enum reference which, const struct secret *value)
+{
+	struct tpm_vault *v = own(vault);
+	PROOF(p, index_of(which));
+
+	if (!v->record.index[p.which].present)
+		return VAULT_ABSENT;
+	if (!reference_auth(&v->record, p.which, value, &p.auth))
+		return VAULT_FAULT;
+	return vault_run(v, "check a secret", LINK_SECONDS, false, step_check, &p);
+}
+
+struct tries {
+	enum card_index which;
+	unsigned left;
+};
+
+static TSS2_RC
+step_tries(struct tpm_vault *v, void *context)
+{
+	struct tries *q = context;
+
+	return reference_tries(&v->card, q->which, &q->left);
+}
+
+static enum vault_err
+op_tries(struct vault *vault, enum reference which, unsigned *left)
+{
+	struct tries q = { .which = index_of(which) };
+	enum vault_err err;
+
+	err = vault_run(own(vault), "read the tries left", LINK_SECONDS, true, step_tries, &q);
+	if (err == VAULT_OK)
+		*left = q.left;
+	return err;
+}
+
+/* Who may change what by themselves. */
+static const enum approval_id change_by_itself[] = {
+	[INDEX_PIN] = PIN_BY_PIN,
+	[INDEX_PUK] = PUK_BY_PUK,
+	[INDEX_ADMIN] = ADMIN_BY_ADMIN,
+};
+
+static TSS2_RC
+step_change(struct tpm_vault *v, void *context)
+{
+	const struct proof *p = context;
+
+	return reference_change(&v->card, change_by_itself[p->which], &p->auth, &p->fresh);
+}
+
+static enum vault_err
+op_change(struct vault *vault, enum reference which, const struct secret *old,
+    const struct secret *fresh)
+{
+	struct tpm_vault *v = own(vault);
+	PROOF(p, index_of(which));
+
+	op_forget(vault);
+	if (!v->record.index[p.which].present)
+		return VAULT_ABSENT;
+	if (!reference_auth(&v->record, p.which, old, &p.auth) ||
+	    !reference_auth(&v->record, p.which, fresh, &p.fresh))
+		return VAULT_FAULT;
+	return vault_run(v, "change a secret", LINK_SECONDS, false, step_change, &p);
+}
+
+static TSS2_RC
+step_unblock(struct tpm_vault *v, void *context)
+{
+	const struct proof *p = context;
+	const bool puk = p->which == INDEX_PUK;
+	TSS2_RC rc;
+
+	/* The PIN first: between the two it is new and still blocked, never old and free again. */
+	rc = reference_change(&v->card, puk ? PIN_BY_PUK : PIN_BY_ADMIN, &p->auth, &p->fresh);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = reference_reset_count(&v->card, puk ? COUNT_BY_PUK : COUNT_BY_ADMIN, &p->auth);
+	return rc;
+}
+
+static enum vault_err
+op_unblock(struct vault *vault, enum reference by, const struct secret *proof,
+    const struct secret *fresh_pin)
+{
+	struct tpm_vault *v = own(vault);
+	PROOF(p, index_of(by));
+
+	op_forget(vault);
+	if (by == REFERENCE_PIN || !v->record.index[p.which].present)
+		return VAULT_ABSENT;
+	if (!reference_auth(&v->record, p.which, proof, &p.auth) ||
+	    !reference_auth(&v->record, INDEX_PIN, fresh_pin, &p.fresh))
+		return VAULT_FAULT;
+	return vault_run(v, "unblock the PIN", LINK_SECONDS, false, step_unblock, &p);
+}
+
+struct random_request {
+	size_t n;
+	struct wbuf *out;
+};
+
+static TSS2_RC
+step_random(struct tpm_vault *v, void *context)
+{
+	const struct random_request *q = context;
+	size_t begin = q->out->len;
+	ESYS_TR session = ESYS_TR_NONE;
+	TPM2B_DIGEST *some = NULL;
+	TSS2_RC rc;
+
+	rc = vault_policy(v, TPMA_SESSION_ENCRYPT, &session);
+	/* A TPM gives at most a digest at a time, and may give less. */
+	while (rc == TSS2_RC_SUCCESS && q->out->len - begin < q->n && wbuf_ok(q->out)) {
+		rc = Esys_GetRandom(v->card.tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+		    (UINT16)(q->n - (q->out->len - begin)), &some);
+		if (rc == TSS2_RC_SUCCESS && (some->size == 0 || some->size > q->n))
+			rc = RC_CRYPTO;
+		if (rc == TSS2_RC_SUCCESS)
+			wbuf_put(q->out, rbuf_of(some->buffer, some->size));
+		Esys_Free(some);
+		some = NULL;
+	}
+	if (rc != TSS2_RC_SUCCESS || !wbuf_ok(q->out))
+		wbuf_truncate(q->out, begin);
+	return rc == TSS2_RC_SUCCESS && q->out->len == begin && q->n != 0 ? RC_MISMATCH : rc;
+}
+
+static enum vault_err
+op_random(struct vault *vault, size_t n, struct wbuf *out)
+{
+	struct random_request q = { .n = n, .out = out };
+
+	if (n > SECRET_MAX)
+		return VAULT_MISMATCH;
+	return vault_run(own(vault), "random", LINK_SECONDS, true, step_random, &q);
+}
+
+static const struct vault_ops ops = {
+	.verify = op_verify,
+	.check = op_check,
+	.tries = op_tries,
+	.change = op_change,
+	.unblock = op_unblock,
+	.disarm = op_disarm,
+	.forget = op_forget,
+	.generate = use_generate,
+	.describe = use_describe,
+	.operate = use_operate,
+	.encrypt = use_encrypt,
+	.random = op_random,
+};
+
+enum tpm_err
+tpm_vault_open(struct tpm *t, struct rbuf record, struct vault **out)
+{
+	struct tpm_vault *v = calloc(1, sizeof *v);
+
+	if (v == NULL)
+		return TPM_UNUSABLE;
+	if (!record_read(record, &v->record)) {
+		free(v);
+		return TPM_RECORD;
+	}
+	v->port.ops = &ops;
+	v->card = (struct card_tpm){ .tpm = t, .record = &v->record, .parent = ESYS_TR_NONE };
+	v->epoch = t->epoch - 1; /* nothing is loaded yet */
+	v->policy = v->key = v->armed_session = ESYS_TR_NONE;
+	v->loaded = wbuf_over(v->loaded_octets, sizeof v->loaded_octets);
+	*out = &v->port;
+	return TPM_OK;
+}
+
+void
+tpm_vault_free(struct vault *vault)
+{
+	if (vault == NULL)
+		return;
+	op_forget(vault);
+	explicit_bzero(own(vault), sizeof(struct tpm_vault));
+	free(own(vault));
+}
+
+static TSS2_RC
+step_health(struct tpm_vault *v, void *context)
+{
+	enum card_index *which = context;
+	ESYS_TR index = ESYS_TR_NONE;
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+
+	for (*which = INDEX_PIN; *which < INDEX_COUNT && rc == TSS2_RC_SUCCESS; ++*which) {
+		if (!v->record.index[*which].present)
+			continue;
+		rc = reference_open(&v->card, *which, &index);
+		if (rc == TSS2_RC_SUCCESS)
+			(void)Esys_TR_Close(v->card.tpm->esys, &index);
+	}
+	return rc;
+}
+
+enum tpm_err
+tpm_vault_health(struct vault *vault, struct failure *why)
+{
+	struct tpm_vault *v = own(vault);
+	enum card_index which = INDEX_PIN;
+	TSS2_RC rc;
+
+	rc = link_begin(v->card.tpm, LINK_SECONDS, why);
+	if (rc != TSS2_RC_SUCCESS)
+		return tpm_err_from_rc(rc);
+	link_end(v->card.tpm);
+	rc = attempt(v, LINK_SECONDS, step_health, &which);
+	if (rc == TSS2_RC_SUCCESS)
+		return TPM_OK;
+	if (v->card.parent == ESYS_TR_NONE)
+		fail(why, "the card's storage key is not in the TPM any more (0x%08x): the TPM was cleared; destroy the card and make a new one",
+		    (unsigned)v->record.parent.handle);
+	else
+		fail(why, "the card's %s is not in the TPM any more: the card is dead; destroy it and make a new one",
+		    which > INDEX_PIN ? index_label(which - 1) : index_label(INDEX_PIN));
+	return TPM_UNUSABLE;
+}
+
+enum tpm_err
+tpm_record_info(struct rbuf record, struct tpm_card_info *out)
+{
+	struct record r;
+	struct rbuf in = record, before;
+	const size_t tail = sizeof(struct authority_signature);
+
+	if (!record_read(record, &r))
+		return TPM_RECORD;
+	*out = (struct tpm_card_info){
+		.pin_tries = r.index[INDEX_PIN].limit,
+		.puk_tries = r.index[INDEX_PUK].present ? r.index[INDEX_PUK].limit : 0,
+		.has_puk = r.index[INDEX_PUK].present,
+		.has_admin = r.approved[PIN_BY_ADMIN],
+	};
+	/* The profile is the last thing before the signature. */
+	if (!rbuf_take(&in, record.len - tail - r.profile_len, &before) ||
+	    !rbuf_take(&in, r.profile_len, &out->profile))
+		return TPM_RECORD;
+	return TPM_OK;
+}

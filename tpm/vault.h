@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One open card in the TPM: what is loaded, what is proven.  vault.c has the
+ * references' half of the port, use.c the keys' half, armed.c the proof for
+ * PIN-always keys.
+ */
+#ifndef TPMVSC_TPM_VAULT_H
+#define TPMVSC_TPM_VAULT_H
+
+#include "tpm/key.h"
+#include "tpm/reference.h"
+
+/* How long VERIFY arms the PIN-always keys, in seconds. */
+#define ARMED_SECONDS 30
+
+enum armed_state { ARMED_NOT, ARMED_LIVE, ARMED_SAVED };
+
+struct tpm_vault {
+	struct vault port; /* first: what the applet holds */
+	struct record record;
+	struct card_tpm card; /* tpm, record, and the parent on this connection */
+
+	/* good while epoch is the link's */
+	unsigned epoch;
+	ESYS_TR policy; /* the session that authorises keys, or ESYS_TR_NONE */
+	ESYS_TR key;	/* the loaded key ... */
+
+	/* ... and the file it came from */
+	bool stale_key; /* ... unless another file was looked at since */
+	struct wbuf loaded;
+	uint8_t loaded_octets[VAULT_KEY_MAX];
+	struct keyfile file;
+	struct key_info info;
+
+	struct ticket ticket; /* proof of the PIN for "use" */
+	enum armed_state armed;
+	ESYS_TR armed_session;	   /* when ARMED_LIVE */
+	TPMS_CONTEXT *armed_saved; /* when ARMED_SAVED: it survives other clients' turns */
+};
+
+/* One piece of work on the TPM; the link is begun, the parent open. */
+typedef TSS2_RC (*vault_step)(struct tpm_vault *v, void *context);
+
+/*
+ * Do step within seconds.  When what was loaded has vanished (another client,
+ * a restarted TPM) it is done once more on a fresh connection; when the
+ * connection itself failed, only if repeatable: the TPM may have counted.
+ */
+MUST_CHECK enum vault_err vault_run(struct tpm_vault *v, const char *what, unsigned seconds,
+    bool repeatable, vault_step step, void *context);
+
+/* Get the policy session, starting it if need be, with the given parameter encryption. */
+MUST_CHECK TSS2_RC vault_policy(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out);
+
+/* Prove the PIN for "always" on a session of its own. */
+MUST_CHECK TSS2_RC armed_set(struct tpm_vault *v, const struct secret *auth);
+
+/* Take the armed session out: it serves once, and the caller ends it.  RC_NO_PROOF when there is none. */
+MUST_CHECK TSS2_RC armed_take(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out);
+
+/* Flush the armed session, within a begun link. */
+void armed_drop(struct tpm_vault *v);
+
+/* Before others have their turn on a shared TPM: put the armed session where they do not flush it. */
+void armed_save(struct tpm_vault *v);
+
+/* The keys' half of the port. */
+enum vault_err use_generate(struct vault *vault, uint8_t algorithm, enum pin_rule rule,
+    struct wbuf *key, struct wbuf *public_value);
+enum vault_err use_describe(struct vault *vault, struct rbuf key, struct key_info *out);
+enum vault_err use_operate(struct vault *vault, struct rbuf key, enum key_operation operation,
+    struct rbuf in, struct wbuf *out);
+enum vault_err use_encrypt(struct vault *vault, struct rbuf key, struct rbuf block,
+    struct wbuf *out);
+
+#endif
