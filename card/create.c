@@ -11,6 +11,8 @@ struct making {
 	const struct card_request *request;
 	unsigned instance;
 	struct rbuf claims; /* what it may occupy in the TPM; empty until planned */
+	struct tpm_spec spec; /* the creation keeps a pointer to it, and it to the profile */
+	uint8_t profile[1024];
 	struct tpm_creation *creation;
 };
 
@@ -48,17 +50,15 @@ static enum outcome
 plan(struct making *m, struct wbuf *claims, struct failure *why)
 {
 	const struct card_request *r = m->request;
-	uint8_t octets[1024];
-	struct wbuf profile = wbuf_over(octets, sizeof octets);
+	struct wbuf profile = wbuf_over(m->profile, sizeof m->profile);
 	struct paper sibling;
-	struct tpm_spec spec;
 	enum outcome outcome;
 
 	if (!profile_write(m->instance, &r->profile, &profile)) {
 		fail(why, "the name or the PIN policy is not one a card can have");
 		return FAILED;
 	}
-	spec = (struct tpm_spec){
+	m->spec = (struct tpm_spec){
 		.pin = r->pin,
 		.pin_tries = r->pin_tries,
 		.puk = r->puk,
@@ -72,7 +72,7 @@ plan(struct making *m, struct wbuf *claims, struct failure *why)
 	outcome = outcome_of_tpm(tpm_probe(m->work.link.tpm, why));
 	if (outcome != DONE)
 		return outcome;
-	return outcome_of_tpm(tpm_creation_plan(m->work.link.tpm, &spec,
+	return outcome_of_tpm(tpm_creation_plan(m->work.link.tpm, &m->spec,
 	    find_sibling(&m->work, &sibling), &m->creation, claims, why));
 }
 
