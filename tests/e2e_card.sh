@@ -157,7 +157,7 @@ same 'RANDOM: the key can be read after the PIN' 9000 "$sw"
 random_key=$(sed -n 's/^.*8918\([0-9A-F]\{48\}\).*$/\1/p' <<<"$data")
 check 'RANDOM: it is 24 octets' test ${#random_key} -eq 48
 check 'RANDOM: it authenticates' admin_auth "$random_key"
-expect_sw 'RANDOM: after it a key can be made' 9000 00479E0005AC03800111 00
+expect_sw 'RANDOM: after it a key can be made' 9000 0047009E05AC03800111 00
 session_close
 check 'RANDOM: it is not DEFAULT' test "$random_key" != $default_admin_key
 
@@ -171,7 +171,7 @@ admin_key_file $key_aes
 check 'piv-tool authenticates with AES' piv-tool --reader "$(reader 3)" -A M:9B:08
 session_open 3
 check 'AES: external authentication' admin_auth $key_aes 08 aes-128-ecb
-expect_sw 'AES: after it a key can be made' 9000 00479A0005AC03800111 00
+expect_sw 'AES: after it a key can be made' 9000 0047009A05AC03800111 00
 session_close
 
 # ---- destroy the second ----

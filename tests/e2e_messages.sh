@@ -65,7 +65,7 @@ says 'destroy by somebody else' 5 'permission|permitted|root' as_nobody "$prefix
 # ---- the configuration ----
 bad_conf()
 {
-	write_conf 'spare_slots = 2' "$2"
+	printf '%s\n' "state_dir = $state" '# the cards' '' "$2" >"$conf"
 	says "configuration: $1" 1 "tpmvsc.conf.*4.*$3" mgr list
 	says "configuration: $1, create" 1 "tpmvsc.conf.*4.*$3" mgr_quiet "${create[@]}"
 }

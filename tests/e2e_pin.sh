@@ -31,9 +31,9 @@ wait_for 5 card_in 0 || die 'the card is in its reader'
 session_open 0
 same 'SELECT' 9000 "$sw"
 check 'admin authentication' admin_auth
-expect_sw 'a key in 9A' 9000 00479A0005AC03800111 00
-expect_sw 'a key in 9C' 9000 00479C0005AC03800111 00
-expect_sw 'a key in 9E' 9000 00479E0005AC03800111 00
+expect_sw 'a key in 9A' 9000 0047009A05AC03800111 00
+expect_sw 'a key in 9C' 9000 0047009C05AC03800111 00
+expect_sw 'a key in 9E' 9000 0047009E05AC03800111 00
 
 # ---- how long a PIN entry lasts; the TPM is older than pin_cache by now ----
 sleep 3

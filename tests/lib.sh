@@ -99,7 +99,7 @@ wait_for()
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$SECONDS" -lt "$deadline" ] || return 1
-		sleep 0.05
+		sleep 0.1
 	done
 }
 
@@ -321,7 +321,7 @@ apdu()
 	sw='' data=''
 	# In a subshell, for a session that has ended raises SIGPIPE.
 	(printf '%s\n' "$*" >&"$session_out") 2>/dev/null
-	read -r -t 60 answer <&"$session_in" || answer='no answer'
+	read -r -t 60 answer <&"$session_in" || answer=no-answer
 	sw=${answer##* }
 	[ "$sw" = "$answer" ] || data=${answer% *}
 }
