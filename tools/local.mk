@@ -1,11 +1,26 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Uncomment when tools/main.c (or whatever holds main) exists.
-#sbin_PROGRAMS += tpmvscmgr
+sbin_PROGRAMS += tpmvscmgr
 
-#tpmvscmgr_SOURCES = tools/main.c
-#tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
-#tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
-#tpmvscmgr_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
-#tpmvscmgr_LDADD = $(ROOM_LIBS) $(PCSC_LIBS)
+# What the unit tests link as well.
+tools_parts = \
+	tools/options.c tools/options.h \
+	tools/policy.c \
+	tools/prompt.c tools/prompt.h \
+	tools/secrets.c tools/secrets.h \
+	tools/words.c tools/words.h
 
-#dist_man_MANS += tools/tpmvscmgr.8
+tpmvscmgr_SOURCES = $(tools_parts) \
+	tools/commands.h \
+	tools/create.c \
+	tools/destroy.c \
+	tools/help.c \
+	tools/list.c \
+	tools/message.c tools/message.h \
+	tools/reader.c \
+	tools/tpmvscmgr.c
+tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS)
+tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
+tpmvscmgr_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
+tpmvscmgr_LDADD = $(ROOM_LIBS) $(PCSC_LIBS)
+
+dist_man_MANS += man/tpmvscmgr.8 man/tpmvsc.conf.5

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/commands.h"
+#include "tools/message.h"
+#include "tools/secrets.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* What PIV middleware sends for a PIN or PUK: never more. */
+#define PIV_PIN_OCTETS 8
+
+/* Omitting a secret is warned of always; asking for the default, unless quiet. */
+static void
+warn_default(enum source source, bool quiet, const char *what, const char *option)
+{
+	if (source == SOURCE_OMITTED)
+		message_warning("no %s given: the card gets the default %s, which everybody knows",
+		    option, what);
+	else if (source == SOURCE_DEFAULT && !quiet)
+		message_warning("the card gets the default %s, which everybody knows", what);
+}
+
+static void
+warn_secrets(const struct options *o, const struct secrets *s)
+{
+	warn_default(o->admin_key, o->quiet, "administrator key", "/AdminKey");
+	warn_default(o->pin, o->quiet, "PIN", "/PIN");
+	if (o->puk == SOURCE_DEFAULT)
+		warn_default(o->puk, o->quiet, "PUK", "/PUK");
+	if (o->policy.min > PIV_PIN_OCTETS)
+		message_warning("PIV programs send PINs of at most %d characters, and the policy "
+				"wants more: they cannot use the card", PIV_PIN_OCTETS);
+	else if (s->pin.len > PIV_PIN_OCTETS)
+		message_warning("the PIN has more than %d characters: most PIV programs cannot "
+				"send it", PIV_PIN_OCTETS);
+	if (s->puk.len > PIV_PIN_OCTETS)
+		message_warning("the PUK has more than %d characters: most PIV programs cannot "
+				"send it", PIV_PIN_OCTETS);
+}
+
+static enum outcome
+make(const struct config *config, const struct options *o, const struct secrets *s,
+    unsigned *instance, struct failure *why)
+{
+	struct card_request request = {
+		.profile.policy = o->policy,
+		.pin = &s->pin,
+		.pin_tries = o->pin_tries,
+		.puk = o->puk == SOURCE_OMITTED ? NULL : &s->puk,
+		.puk_tries = o->puk_tries,
+		.admin_key = o->admin_key == SOURCE_RANDOM ? NULL : &s->admin_key,
+		.admin_algorithm = o->admin_algorithm,
+		.admin_unblock = o->admin_unblock,
+		.generate = o->generate,
+	};
+
+	/* options_parse() has seen that it fits. */
+	(void)snprintf(request.profile.name, sizeof request.profile.name, "%s", o->name);
+	return cards_create(config, &request, message_progress(o->quiet), instance, why);
+}
+
+/* The ID is what the card is destroyed by: that it got through is part of the job. */
+static bool
+print_instance(unsigned instance)
+{
+	if (printf(INSTANCE_PREFIX "%04u\n", instance) < 0)
+		return false;
+	return fclose(stdout) == 0;
+}
+
+static void
+tell_reader(unsigned instance, bool quiet)
+{
+	switch (reader_look(instance)) {
+	case READER_THERE:
+		break;
+	case READER_MISSING:
+		message_warning("the running pcscd has no free slot for the card: its reader, \"%s 00 "
+				"%02X\", appears when pcscd is restarted (systemctl restart pcscd; "
+				"it interrupts every smart card in use)", READER_NAME, instance);
+		break;
+	case READER_UNKNOWN:
+		if (!quiet)
+			(void)fprintf(stderr, "pcscd is not running; the card's reader is \"%s 00 %02X\" "
+				"when it does.\n", READER_NAME, instance);
+		break;
+	}
+}
+
+enum outcome
+create_run(const struct config *config, const struct options *options, struct failure *why)
+{
+	struct secrets secrets = { .pin.len = 0 };
+	enum outcome outcome;
+	unsigned instance = 0;
+
+	(void)mlock(&secrets, sizeof secrets); /* as far as the limits let us */
+	outcome = secrets_gather(options, &secrets, why);
+	if (outcome == DONE) {
+		warn_secrets(options, &secrets);
+		outcome = make(config, options, &secrets, &instance, why);
+	}
+	secrets_clear(&secrets);
+	(void)munlock(&secrets, sizeof secrets);
+	if (outcome != DONE)
+		return outcome;
+	if (!print_instance(instance)) {
+		fail(why, "the card is made, but its instance ID, " INSTANCE_PREFIX "%04u, could not be "
+			  "written to standard output: %s", instance, strerror(errno));
+		outcome = FAILED;
+	}
+	tell_reader(instance, options->quiet);
+	return outcome;
+}

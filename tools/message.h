@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the tool says to a person, on standard error: one line each.  No
+ * function here takes a secret.
+ */
+#ifndef TPMVSC_TOOLS_MESSAGE_H
+#define TPMVSC_TOOLS_MESSAGE_H
+
+#include "card/card.h"
+
+/* "tpmvscmgr: ..." */
+void message_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* "tpmvscmgr: warning: ..." */
+void message_warning(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Say how a command failed: why, or a line for the outcome when why is empty. */
+void message_failure(enum outcome outcome, const struct failure *why);
+
+/* Progress as "...\n" lines; NULL when quiet. */
+const struct progress *message_progress(bool quiet);
+
+/* Where log lines of the other rooms go: warnings, and everything with verbose. */
+void message_log(bool verbose);
+
+#endif

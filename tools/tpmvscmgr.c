@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * tpmvscmgr: makes, unmakes and lists TPM virtual smart cards.  The exit
+ * status is the outcome.
+ */
+#include "tools/commands.h"
+#include "tools/message.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Locked memory for the policy authority's private key, which lives for one create. */
+#define SECURE_OCTETS 65536
+#define SECURE_LEAST  32
+
+static const struct {
+	enum verb verb;
+	enum outcome (*run)(const struct config *, const struct options *, struct failure *);
+} commands[] = {
+	{ VERB_CREATE, create_run },
+	{ VERB_DESTROY, destroy_run },
+	{ VERB_LIST, list_run },
+};
+
+/* A file opened later must not become standard output or error. */
+static void
+keep_standard_streams(void)
+{
+	/* Each the wrong way round: using what was closed goes on failing. */
+	static const int flags[] = { O_WRONLY, O_RDONLY, O_WRONLY };
+	int fd;
+
+	for (fd = 0; fd < 3; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", flags[fd]) != fd)
+			_exit(FAILED);
+	}
+}
+
+/* Whether a variable steers what libraries load, trust or print. */
+static bool
+steers(const char *variable)
+{
+	static const char *const prefixes[] = { "OPENSSL_", "TSS2_", "TPM2TOOLS_", "TPM2_" };
+	size_t i;
+
+	for (i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
+		if (strncmp(variable, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool
+drop(const char *variable)
+{
+	const size_t n = strcspn(variable, "=");
+	char name[256];
+
+	if (n >= sizeof name)
+		return false; /* no library asks for such a one */
+	(void)snprintf(name, sizeof name, "%.*s", (int)n, variable);
+	return unsetenv(name) == 0;
+}
+
+static void
+clean_environment(void)
+{
+	size_t v = 0;
+
+	while (environ != NULL && environ[v] != NULL) {
+		if (!steers(environ[v]) || !drop(environ[v]))
+			v++;
+	}
+}
+
+/* Before anything else runs: nothing of this process may end up in a file. */
+static void
+harden(void)
+{
+	const struct rlimit none = { 0, 0 };
+
+	keep_standard_streams();
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	(void)setrlimit(RLIMIT_CORE, &none);
+	(void)umask(077);
+	(void)signal(SIGPIPE, SIG_IGN);
+	clean_environment();
+	(void)CRYPTO_secure_malloc_init(SECURE_OCTETS, SECURE_LEAST);
+}
+
+static enum outcome
+load_config(const struct options *options, struct config *out, struct failure *why)
+{
+	const char *path = options->config != NULL ? options->config : TPMVSC_CONF;
+
+	/* No configuration is the defaults, but one that was asked for must be there. */
+	if (options->config != NULL && access(path, F_OK) != 0) {
+		fail(why, "%s: %s", path, strerror(errno));
+		return errno == EACCES ? NOT_PERMITTED : FAILED;
+	}
+	return config_load(path, out, why);
+}
+
+static enum outcome
+run(const struct options *options, struct failure *why)
+{
+	struct config config;
+	enum outcome outcome;
+	size_t i;
+
+	outcome = load_config(options, &config, why);
+	if (outcome != DONE)
+		return outcome;
+	for (i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		if (commands[i].verb == options->verb)
+			return commands[i].run(&config, options, why);
+	}
+	return WRONG_USAGE;
+}
+
+static enum outcome
+print(const char *text)
+{
+	if (fputs(text, stdout) >= 0 && fclose(stdout) == 0)
+		return DONE;
+	message_error("cannot write to standard output: %s", strerror(errno));
+	return FAILED;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct failure why = { .text = "" };
+	struct options options;
+	enum outcome outcome;
+
+	harden();
+	if (argc < 2) {
+		(void)fputs(help_text(VERB_NONE), stderr);
+		return WRONG_USAGE;
+	}
+	outcome = options_parse(argc, argv, &options, &why);
+	if (outcome == DONE && options.help)
+		return (int)print(help_text(options.verb));
+	if (outcome == DONE && options.version)
+		return (int)print("tpmvscmgr " PACKAGE_VERSION "\n");
+	message_log(options.verbose);
+	if (outcome == DONE)
+		outcome = run(&options, &why);
+	if (outcome != DONE)
+		message_failure(outcome, &why);
+	return (int)outcome;
+}
