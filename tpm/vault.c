@@ -129,6 +129,8 @@ step_verify(struct tpm_vault *v, void *context)
 	ESYS_TR session = ESYS_TR_NONE;
 	TSS2_RC rc;
 
+	/* The ticket's time runs from the start of the session, not from this command. */
+	session_end(v->card.tpm, &v->policy);
 	rc = vault_policy(v, 0, &session);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = reference_prove(&v->card, INDEX_PIN, &p->auth, session, PURPOSE_USE,
