@@ -43,7 +43,7 @@ refuse 'an admin key of a wrong kind' 2 mgr create /name x /AdminKey MAYBE
 check 'help' mgr create '/?'
 says 'destroy of a card that is not there' 3 'no.*card|0004' mgr_quiet destroy /instance 4
 refuse 'destroy of nonsense' 2 mgr destroy /instance 'ROOT\SMARTCARDREADER\99x'
-says 'list without cards is fine' 0 '.*' eval 'mgr list >/dev/null; echo >&2'
+check 'list without cards is fine' mgr list
 
 # ---- secrets ----
 short_pin() { printf '1234\n' | mgr create /name x /PIN PROMPT /PUK DEFAULT /AdminKey DEFAULT /quiet; }
@@ -81,11 +81,11 @@ chmod 0644 "$conf"
 
 # ---- the state directory ----
 chown 65534:65534 "$state"
-says 'a state directory of somebody else, list' 5 "$state" mgr list
-says 'a state directory of somebody else, create' 5 "$state" mgr_quiet "${create[@]}"
+says 'a state directory of somebody else, list' 1 "$state.*65534" mgr list
+says 'a state directory of somebody else, create' 1 "$state.*65534" mgr_quiet "${create[@]}"
 chown 0:0 "$state"
 chmod 0777 "$state"
-says 'a state directory open to all' 5 "$state" mgr_quiet "${create[@]}"
+says 'a state directory open to all' 1 "$state.*0777" mgr_quiet "${create[@]}"
 chmod 0700 "$state"
 same 'no card has come of it' '' "$(nv_indices)"
 
@@ -95,7 +95,6 @@ stop_process "$swtpm_pid"
 swtpm_pid=''
 says 'no TPM, create' 4 'TPM' mgr_quiet "${create[@]}"
 says 'no TPM, destroy' 4 'TPM' mgr_quiet destroy /instance 0
-refuse 'no TPM, list' 4 mgr list
 matches 'no TPM, list still names the card and says why' '0000.*TPM|TPM.*0000' \
 	"$(mgr list 2>&1 | tr '\n' ' ')"
 swtpm_start

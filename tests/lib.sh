@@ -63,6 +63,18 @@ refuse()
 	fi
 }
 
+# fails WHAT COMMAND...: with whatever status.
+fails()
+{
+	local what=$1
+	shift
+	if "$@" >/dev/null 2>&1 </dev/null; then
+		not_ok "$what"
+	else
+		ok "$what"
+	fi
+}
+
 # same WHAT WANTED GOT
 same()
 {
@@ -320,7 +332,7 @@ apdu()
 	local answer
 	sw='' data=''
 	# In a subshell, for a session that has ended raises SIGPIPE.
-	(printf '%s\n' "$*" >&"$session_out") 2>/dev/null
+	(printf '%s\n' "$*" >&"$session_out") 2>/dev/null || :
 	read -r -t 60 answer <&"$session_in" || answer=no-answer
 	sw=${answer##* }
 	[ "$sw" = "$answer" ] || data=${answer% *}
