@@ -157,6 +157,13 @@ stop_process()
 	return 0
 }
 
+# Without a chance to tidy up.
+kill_process()
+{
+	kill -9 "$1"
+	wait "$1" 2>/dev/null || :
+}
+
 gone() { ! kill -0 "$1" 2>/dev/null || grep -q '^State:[[:space:]]*Z' "/proc/$1/status"; }
 
 # ---- packages and building ----
@@ -248,7 +255,7 @@ swtpm_start()
 	wait_for 10 test -S "$scratch/tpm.sock" || die 'start swtpm'
 }
 
-swtpm_kill() { kill -9 "$swtpm_pid" && wait "$swtpm_pid" 2>/dev/null || :; swtpm_pid=''; }
+swtpm_kill() { kill_process "$swtpm_pid"; swtpm_pid=''; }
 
 # NV indices of the private TPM, one to a line.
 nv_indices() { tpm2_getcap handles-nv-index | sed 's/^- *//' | sort; }
@@ -290,7 +297,7 @@ pcscd_start()
 
 pcscd_stop() { stop_process "$pcscd_pid"; pcscd_pid=''; }
 
-pcscd_kill() { kill -9 "$pcscd_pid" && wait "$pcscd_pid" 2>/dev/null || :; pcscd_pid=''; }
+pcscd_kill() { kill_process "$pcscd_pid"; pcscd_pid=''; }
 
 # The administrator's tool with this script's configuration.
 mgr() { "$prefix/sbin/tpmvscmgr" "$@" --config "$conf"; }
