@@ -168,7 +168,7 @@ read_line(int fd, const struct hush *h, struct secret *out)
 	enum line line = LINE_WHOLE;
 	uint8_t octet = 0;
 	bool any = false;
-	ssize_t n;
+	ssize_t n = 0;
 
 	out->len = 0;
 	for (;;) {
