@@ -3,6 +3,7 @@ sbin_PROGRAMS += tpmvscmgr
 
 # What the unit tests link as well.
 tools_parts = \
+	tools/grammar.c tools/grammar.h \
 	tools/options.c tools/options.h \
 	tools/policy.c \
 	tools/prompt.c tools/prompt.h \
@@ -22,5 +23,16 @@ tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS)
 tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 tpmvscmgr_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tpmvscmgr_LDADD = $(ROOM_LIBS) $(PCSC_LIBS)
+
+# Command lines; secrets from pipes and from a terminal of their own.
+check_PROGRAMS += tests/check_options tests/check_prompt
+
+tests_check_options_SOURCES = tests/check_options.c tests/suite.h $(tools_parts)
+tests_check_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_options_LDADD = $(ROOM_LIBS) $(CHECK_LIBS)
+
+tests_check_prompt_SOURCES = tests/check_prompt.c tests/suite.h $(tools_parts)
+tests_check_prompt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_prompt_LDADD = $(ROOM_LIBS) $(CHECK_LIBS) -lutil
 
 dist_man_MANS += man/tpmvscmgr.8 man/tpmvsc.conf.5

@@ -246,16 +246,19 @@ fault_of(enum line line, const char *what, struct failure *why)
 	return FAILED;
 }
 
-/* One attempt: ask, check and, at a terminal, ask again. */
+/* One attempt: ask, check and, at a terminal, ask again.  ended: nobody is there to answer. */
 static enum outcome
 attempt(const struct prompt *p, const char *what, prompt_check check, const void *context,
-    struct secret *out, struct failure *why)
+    struct secret *out, bool *ended, struct failure *why)
 {
 	SECRET(second);
 	enum outcome outcome;
 	const char *breach;
+	enum line line;
 
-	outcome = fault_of(ask_line(p, "", what, out), what, why);
+	line = ask_line(p, "", what, out);
+	*ended = line == LINE_NONE;
+	outcome = fault_of(line, what, why);
 	if (outcome != DONE)
 		return outcome;
 	breach = check(context, secret_view(out));
@@ -281,12 +284,13 @@ prompt_ask(const struct prompt *p, const char *what, prompt_check check, const v
 	const int attempts = p->terminal ? ATTEMPTS : 1;
 	struct failure fault = { .text = "" };
 	enum outcome outcome = FAILED;
+	bool ended = false;
 	int i;
 
 	for (i = 0; i < attempts; i++) {
 		fault = (struct failure){ .text = "" };
-		outcome = attempt(p, what, check, context, out, &fault);
-		if (outcome != WRONG_SECRET)
+		outcome = attempt(p, what, check, context, out, &ended, &fault);
+		if (outcome != WRONG_SECRET || ended)
 			break;
 		if (i + 1 < attempts) {
 			put(p, fault.text);

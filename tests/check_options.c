@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Command lines, in both spellings, and what the tool makes of them. */
+#include "tests/suite.h"
+#include "tools/options.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WORDS_MAX 24
+
+/* What a good line must come to; what a row leaves out is the default. */
+struct want {
+	enum verb verb;
+	bool help, version, quiet, verbose;
+	const char *config, *name;
+	enum source admin_key, pin, puk;
+	uint8_t admin_algorithm; /* 0: ALG_3DES */
+	bool admin_stays_out;	 /* admin_unblock is false */
+	unsigned pin_tries, puk_tries; /* 0: 5 */
+	bool generate, has_policy;
+	uint8_t min, max; /* 0: 8 and 127 */
+	uint8_t rules[PIN_CLASSES];
+	unsigned instance;
+};
+
+struct row {
+	const char *why;
+	const char *line; /* words between single spaces; ~ stands for a space in a word */
+	struct want want;
+};
+
+/* clang-format off */
+static const struct row good[] = {
+	/* the seed's own examples */
+	{ "managed", "create /name Corp /AdminKey DEFAULT /PIN PROMPT",
+	    { .verb = VERB_CREATE, .name = "Corp", .admin_key = SOURCE_DEFAULT, .pin = SOURCE_PROMPT } },
+	{ "key typed in", "create /name Corp /AdminKey PROMPT /PIN PROMPT",
+	    { .verb = VERB_CREATE, .name = "Corp", .admin_key = SOURCE_PROMPT, .pin = SOURCE_PROMPT } },
+	{ "unmanaged, /g", "create /name Corp /AdminKey RANDOM /PIN PROMPT /g",
+	    { .verb = VERB_CREATE, .name = "Corp", .admin_key = SOURCE_RANDOM, .pin = SOURCE_PROMPT, .generate = true } },
+	{ "destroyed", "destroy /instance ROOT\\SMARTCARDREADER\\0000", { .verb = VERB_DESTROY } },
+	{ "a policy", "create /name Corp /PIN PROMPT /pinpolicy minlen 4",
+	    { .verb = VERB_CREATE, .name = "Corp", .pin = SOURCE_PROMPT, .has_policy = true, .min = 4 } },
+
+	/* spellings */
+	{ "GNU", "create --name Corp --admin-key random --pin prompt --puk default --generate --quiet",
+	    { .verb = VERB_CREATE, .name = "Corp", .admin_key = SOURCE_RANDOM, .pin = SOURCE_PROMPT, .puk = SOURCE_DEFAULT,
+	      .generate = true, .quiet = true } },
+	{ "GNU with =", "create --name=Corp --admin-key=RANDOM --pin=PROMPT",
+	    { .verb = VERB_CREATE, .name = "Corp", .admin_key = SOURCE_RANDOM, .pin = SOURCE_PROMPT } },
+	{ "mixed", "create --name=Corp /PIN PROMPT -g /PUK default -q",
+	    { .verb = VERB_CREATE, .name = "Corp", .pin = SOURCE_PROMPT, .puk = SOURCE_DEFAULT, .generate = true, .quiet = true } },
+	{ "slash with =", "create /name=Corp", { .verb = VERB_CREATE, .name = "Corp" } },
+	{ "any case of names", "create /NAME Corp /ADMINKEY default /pIn Prompt",
+	    { .verb = VERB_CREATE, .name = "Corp", .admin_key = SOURCE_DEFAULT, .pin = SOURCE_PROMPT } },
+	{ "any case of the command", "CREATE /name Corp", { .verb = VERB_CREATE, .name = "Corp" } },
+	{ "GNU names in any case", "create --Name Corp --AdminKey DEFAULT",
+	    { .verb = VERB_CREATE, .name = "Corp", .admin_key = SOURCE_DEFAULT } },
+	{ "hyphens do not count", "create --name Corp --adminkey default --admin-algorithm aes128 --pintries 3",
+	    { .verb = VERB_CREATE, .name = "Corp", .admin_key = SOURCE_DEFAULT, .admin_algorithm = ALG_AES_128, .pin_tries = 3 } },
+	{ "nor in Windows' names", "create /name Corp /admin-key DEFAULT",
+	    { .verb = VERB_CREATE, .name = "Corp", .admin_key = SOURCE_DEFAULT } },
+	{ "one hyphen and a word, as some shells teach", "create -name Corp -quiet", { .verb = VERB_CREATE, .name = "Corp", .quiet = true } },
+	{ "short options", "create -n Corp -g -q -v", { .verb = VERB_CREATE, .name = "Corp", .generate = true, .quiet = true, .verbose = true } },
+	{ "a short option of destroy", "destroy -i 3", { .verb = VERB_DESTROY, .instance = 3 } },
+	{ "end of options", "list --", { .verb = VERB_LIST } },
+
+	/* prefixes */
+	{ "/a is ambiguous, /ad is not: the seed's names first", "create /n Corp /ad RANDOM",
+	    { .verb = VERB_CREATE, .name = "Corp", .admin_key = SOURCE_RANDOM } },
+	{ "/pin is exact beside /pinpolicy", "create /n Corp /pin PROMPT", { .verb = VERB_CREATE, .name = "Corp", .pin = SOURCE_PROMPT } },
+	{ "/pinp is the policy", "create /n Corp /pin PROMPT /pinp minlen 5",
+	    { .verb = VERB_CREATE, .name = "Corp", .pin = SOURCE_PROMPT, .has_policy = true, .min = 5 } },
+	{ "/pu is the PUK, not its tries", "create /n Corp /pu DEFAULT", { .verb = VERB_CREATE, .name = "Corp", .puk = SOURCE_DEFAULT } },
+	{ "/pint is no seed's name", "create /n Corp /pint 7", { .verb = VERB_CREATE, .name = "Corp", .pin_tries = 7 } },
+	{ "/gen", "create /n Corp /gen", { .verb = VERB_CREATE, .name = "Corp", .generate = true } },
+	{ "/inst", "destroy /inst 0", { .verb = VERB_DESTROY } },
+	{ "--admin-a", "create -n Corp --admin-al AES192", { .verb = VERB_CREATE, .name = "Corp", .admin_algorithm = ALG_AES_192 } },
+
+	/* values */
+	{ "a value is never an option", "create /name /generate", { .verb = VERB_CREATE, .name = "/generate" } },
+	{ "not even --quiet", "create --name --quiet", { .verb = VERB_CREATE, .name = "--quiet" } },
+	{ "nor the end of options", "create --name --", { .verb = VERB_CREATE, .name = "--" } },
+	{ "a path is a value", "list --config /tmp/x.conf", { .verb = VERB_LIST, .config = "/tmp/x.conf" } },
+	{ "a path after a short option", "list -c /tmp/x.conf", { .verb = VERB_LIST, .config = "/tmp/x.conf" } },
+	{ "only the first = parts", "create --name=a=b", { .verb = VERB_CREATE, .name = "a=b" } },
+	{ "a name with spaces", "create /name My~card", { .verb = VERB_CREATE, .name = "My card" } },
+	{ "a name beyond ASCII", "create /name J\xc3\xbcrgen", { .verb = VERB_CREATE, .name = "J\xc3\xbcrgen" } },
+	{ "64 characters", "create /name aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+	    { .verb = VERB_CREATE, .name = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" } },
+
+	/* options of the whole tool, on either side of the command */
+	{ "before", "--config=/x -q list", { .verb = VERB_LIST, .config = "/x", .quiet = true } },
+	{ "behind", "list /quiet --verbose", { .verb = VERB_LIST, .quiet = true, .verbose = true } },
+	{ "twice does no harm where there is no value", "list /quiet /quiet", { .verb = VERB_LIST, .quiet = true } },
+
+	/* help and version */
+	{ "/?", "/?", { .help = true } },
+	{ "-?", "-?", { .help = true } },
+	{ "-h", "-h", { .help = true } },
+	{ "--help", "--help", { .help = true } },
+	{ "help of a command", "create /?", { .verb = VERB_CREATE, .help = true } },
+	{ "help before what is wrong", "destroy /? /nonsense", { .verb = VERB_DESTROY, .help = true } },
+	{ "help with what is missing", "create --help", { .verb = VERB_CREATE, .help = true } },
+	{ "--version", "--version", { .version = true } },
+	{ "-V", "-V", { .version = true } },
+	{ "-v is not -V", "list -v", { .verb = VERB_LIST, .verbose = true } },
+
+	/* create */
+	{ "algorithms in any case", "create -n x --admin-algorithm Aes256 --admin-key RANDOM",
+	    { .verb = VERB_CREATE, .name = "x", .admin_algorithm = ALG_AES_256, .admin_key = SOURCE_RANDOM } },
+	{ "AES256 typed in", "create -n x --admin-algorithm=aes256 /adminkey prompt",
+	    { .verb = VERB_CREATE, .name = "x", .admin_algorithm = ALG_AES_256, .admin_key = SOURCE_PROMPT } },
+	{ "3DES by name", "create -n x --admin-algorithm 3des", { .verb = VERB_CREATE, .name = "x" } },
+	{ "the key stays out of it", "create -n x --admin-unblock NO", { .verb = VERB_CREATE, .name = "x", .admin_stays_out = true } },
+	{ "or not", "create -n x --admin-unblock yes", { .verb = VERB_CREATE, .name = "x" } },
+	{ "one try", "create -n x --pin-tries 1 --puk-tries=10", { .verb = VERB_CREATE, .name = "x", .pin_tries = 1, .puk_tries = 10 } },
+
+	/* the policy */
+	{ "pairs", "create -n x /PIN PROMPT /pinpolicy minlen 6 maxlen 12 uppercase REQUIRED digits disallowed",
+	    { .verb = VERB_CREATE, .name = "x", .pin = SOURCE_PROMPT, .has_policy = true, .min = 6, .max = 12,
+	      .rules = { [PIN_UPPERCASE] = CLASS_REQUIRED, [PIN_DIGITS] = CLASS_DISALLOWED } } },
+	{ "all of them, and another option behind", "create /PIN PROMPT /pinpolicy minlen 4 maxlen 8 uppercase ALLOWED lowercase REQUIRED digits REQUIRED specialchars DISALLOWED /name x",
+	    { .verb = VERB_CREATE, .name = "x", .pin = SOURCE_PROMPT, .has_policy = true, .min = 4, .max = 8,
+	      .rules = { [PIN_LOWERCASE] = CLASS_REQUIRED, [PIN_DIGITS] = CLASS_REQUIRED, [PIN_SPECIAL] = CLASS_DISALLOWED } } },
+	{ "a list", "create -n x --pin=prompt --pin-policy=minlen=4,digits=required",
+	    { .verb = VERB_CREATE, .name = "x", .pin = SOURCE_PROMPT, .has_policy = true, .min = 4, .rules = { [PIN_DIGITS] = CLASS_REQUIRED } } },
+	{ "a list as a word", "create -n x --pin=prompt --pinpolicy minlen=4,digits=required -q",
+	    { .verb = VERB_CREATE, .name = "x", .pin = SOURCE_PROMPT, .has_policy = true, .min = 4, .quiet = true, .rules = { [PIN_DIGITS] = CLASS_REQUIRED } } },
+	{ "both ways", "create -n x --pin=prompt --pinpolicy minlen=4 maxlen 9 DIGITS=Required",
+	    { .verb = VERB_CREATE, .name = "x", .pin = SOURCE_PROMPT, .has_policy = true, .min = 4, .max = 9, .rules = { [PIN_DIGITS] = CLASS_REQUIRED } } },
+	{ "the option twice, each with its rules", "create -n x --pin=prompt --pinpolicy=minlen=4 --pinpolicy=maxlen=6",
+	    { .verb = VERB_CREATE, .name = "x", .pin = SOURCE_PROMPT, .has_policy = true, .min = 4, .max = 6 } },
+	{ "no rule: printable characters only", "create -n x /pin prompt /pinpolicy /quiet",
+	    { .verb = VERB_CREATE, .name = "x", .pin = SOURCE_PROMPT, .has_policy = true, .quiet = true } },
+	{ "the extremes", "create -n x /pin prompt /pinpolicy minlen 127 maxlen 127",
+	    { .verb = VERB_CREATE, .name = "x", .pin = SOURCE_PROMPT, .has_policy = true, .min = 127, .max = 127 } },
+
+	/* instances */
+	{ "any case", "destroy /instance root\\SmartCardReader\\0007", { .verb = VERB_DESTROY, .instance = 7 } },
+	{ "backslashes eaten", "destroy /instance ROOTSMARTCARDREADER0002", { .verb = VERB_DESTROY, .instance = 2 } },
+	{ "or doubled", "destroy /instance ROOT\\\\SMARTCARDREADER\\\\0002", { .verb = VERB_DESTROY, .instance = 2 } },
+	{ "a number", "destroy --instance 9", { .verb = VERB_DESTROY, .instance = 9 } },
+	{ "four digits", "destroy --instance=0003", { .verb = VERB_DESTROY, .instance = 3 } },
+	{ "well formed, if nowhere", "destroy --instance=9999", { .verb = VERB_DESTROY, .instance = 9999 } },
+};
+
+static const struct bad_row {
+	const char *why;
+	const char *line;
+	const char *named; /* what the message must name */
+} bad[] = {
+	{ "nothing", "", "command" },
+	{ "no command", "/quiet", "command" },
+	{ "an unknown command", "crate /name x", "crate" },
+	{ "a command is not cut short", "cre /name x", "cre" },
+	{ "an empty word", "create ~", "" },
+	{ "two commands", "list list", "list" },
+	{ "a word too many", "create /name x y", "y" },
+	{ "a word behind the end of options", "list -- /quiet", "/quiet" },
+	{ "an option before its command", "/name x create", "/name" },
+	{ "another command's option", "list /name x", "/name" },
+	{ "an unknown option", "create /name x /colour red", "/colour" },
+	{ "an unknown long option", "create --name x --colour=red", "--colour" },
+	{ "an unknown short option", "create -n x -z", "-z" },
+	{ "a lone hyphen", "list -", "-" },
+	{ "a lone slash", "list /", "/" },
+	{ "= without a name", "list --=x", "--" },
+	{ "hyphens only", "list ----", "----" },
+	{ "ambiguous in the seed", "create /name x /a DEFAULT", "/a" },
+	{ "ambiguous beyond it", "list --ver", "--ver" },
+	{ "/p is three options", "create /name x /p DEFAULT", "/p" },
+
+	{ "no name", "create /PIN DEFAULT", "/name" },
+	{ "a name without a value", "create /name", "/name" },
+	{ "an empty name", "create --name=", "--name" },
+	{ "65 characters", "create /name aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "/name" },
+	{ "a control character", "create /name a\x1b[31m", "/name" },
+	{ "not UTF-8", "create /name a\xff", "/name" },
+	{ "cut UTF-8", "create /name a\xc3", "/name" },
+	{ "twice", "create /name x --name y", "--name" },
+	{ "a key on the command line", "create /name x /AdminKey 010203040506070801020304050607080102030405060708", "/AdminKey" },
+	{ "a PIN on the command line", "create /name x /PIN 12345678", "/PIN" },
+	{ "PINs are not random", "create /name x /PIN RANDOM", "/PIN" },
+	{ "PUKs neither", "create /name x /PUK RANDOM", "/PUK" },
+	{ "no value", "create /name x /PIN", "/PIN" },
+	{ "an empty value", "create /name x --pin=", "--pin" },
+	{ "a flag with a value", "create /name x --generate=yes", "--generate" },
+	{ "quiet with a value", "create /name x --quiet=1", "--quiet" },
+	{ "an algorithm there is not", "create /name x --admin-algorithm DES", "--admin-algorithm" },
+	{ "AES256 has no default", "create /name x --admin-algorithm AES256 /AdminKey DEFAULT", "/AdminKey" },
+	{ "left out is the default", "create /name x --admin-algorithm AES256", "/AdminKey" },
+	{ "neither yes nor no", "create /name x --admin-unblock maybe", "--admin-unblock" },
+	{ "no tries", "create /name x --pin-tries 0", "--pin-tries" },
+	{ "eleven tries", "create /name x --pin-tries 11", "--pin-tries" },
+	{ "fewer than none", "create /name x --puk-tries -1", "--puk-tries" },
+	{ "a number with more behind it", "create /name x --puk-tries 5x", "--puk-tries" },
+	{ "a number beyond numbers", "create /name x --puk-tries 4294967301", "--puk-tries" },
+	{ "hexadecimal", "create /name x --puk-tries 0x5", "--puk-tries" },
+
+	{ "a policy without a PIN", "create /name x /pinpolicy minlen 4", "/pinpolicy" },
+	{ "with the default one", "create /name x /PIN DEFAULT /pinpolicy minlen 4", "/pinpolicy" },
+	{ "a rule without a value", "create /name x /PIN PROMPT /pinpolicy minlen", "/pinpolicy" },
+	{ "an option for a value", "create /name x /PIN PROMPT /pinpolicy minlen /quiet", "/pinpolicy" },
+	{ "an unknown rule", "create /name x /PIN PROMPT /pinpolicy minimum 4", "/pinpolicy" },
+	{ "an unknown rule later", "create /name x /PIN PROMPT /pinpolicy minlen 4 umlauts REQUIRED", "/pinpolicy" },
+	{ "an unknown value", "create /name x /PIN PROMPT /pinpolicy digits NEVER", "/pinpolicy" },
+	{ "a rule twice", "create /name x /PIN PROMPT /pinpolicy minlen 4 minlen 5", "/pinpolicy" },
+	{ "twice in a list", "create /name x /PIN PROMPT --pinpolicy=digits=ALLOWED,digits=REQUIRED", "--pinpolicy" },
+	{ "too short", "create /name x /PIN PROMPT /pinpolicy minlen 3", "/pinpolicy" },
+	{ "too long", "create /name x /PIN PROMPT /pinpolicy maxlen 128", "/pinpolicy" },
+	{ "too long for an octet", "create /name x /PIN PROMPT /pinpolicy maxlen 264", "/pinpolicy" },
+	{ "the wrong way round", "create /name x /PIN PROMPT /pinpolicy minlen 9 maxlen 8", "/pinpolicy" },
+	{ "below the default minimum", "create /name x /PIN PROMPT /pinpolicy maxlen 7", "/pinpolicy" },
+	{ "nothing allowed", "create /name x /PIN PROMPT /pinpolicy uppercase DISALLOWED lowercase DISALLOWED digits DISALLOWED specialchars DISALLOWED", "/pinpolicy" },
+	{ "an empty list", "create /name x /PIN PROMPT --pinpolicy=", "--pinpolicy" },
+	{ "a list that ends early", "create /name x /PIN PROMPT --pinpolicy=minlen=4,", "--pinpolicy" },
+	{ "a list without values", "create /name x /PIN PROMPT --pinpolicy=minlen", "--pinpolicy" },
+	{ "a length that is no number", "create /name x /PIN PROMPT /pinpolicy minlen=four", "/pinpolicy" },
+
+	{ "attestation is of a later version", "create /name x /attestation AIK_ONLY", "/attestation" },
+	{ "and so is /machine", "create /name x /machine host", "/machine" },
+	{ "for destroy too", "destroy /instance 0 /machine host", "/machine" },
+	{ "and resetting", "create /name x --allow-reset", "--allow-reset" },
+	{ "and JSON", "list --json", "--json" },
+
+	{ "no instance", "destroy", "/instance" },
+	{ "an instance without a value", "destroy /instance", "/instance" },
+	{ "three digits", "destroy /instance ROOT\\SMARTCARDREADER\\000", "/instance" },
+	{ "five", "destroy /instance ROOT\\SMARTCARDREADER\\00000", "/instance" },
+	{ "a number beyond four digits", "destroy /instance 10000", "/instance" },
+	{ "another device", "destroy /instance ROOT\\NET\\0000", "/instance" },
+	{ "half an ID", "destroy /instance ROOT\\SMARTCARDREADER\\", "/instance" },
+	{ "no number", "destroy /instance first", "/instance" },
+	{ "a negative one", "destroy /instance -1", "/instance" },
+	{ "something behind it", "destroy /instance 0x", "/instance" },
+	{ "two instances", "destroy /instance 0 /instance 1", "/instance" },
+	{ "an instance as a word", "destroy 0", "0" },
+	{ "a configuration without a value", "list --config", "--config" },
+	{ "an empty one", "list --config=", "--config" },
+};
+/* clang-format on */
+
+/* A line cut into words on the heap, each exactly as long as it is. */
+struct command_line {
+	char *words[WORDS_MAX + 1];
+	int count;
+};
+
+static void
+add_word(struct command_line *l, const char *text, size_t n)
+{
+	char *word = malloc(n + 1);
+	size_t i;
+
+	ck_assert(word != NULL && l->count < WORDS_MAX);
+	memcpy(word, text, n);
+	word[n] = '\0';
+	for (i = 0; i < n; i++) {
+		if (word[i] == '~')
+			word[i] = ' ';
+	}
+	l->words[l->count] = word;
+	l->count++;
+}
+
+static struct command_line
+cut(const char *line)
+{
+	struct command_line l = { .count = 0 };
+	size_t n;
+
+	add_word(&l, "tpmvscmgr", 9);
+	while (*line != '\0') {
+		n = strcspn(line, " ");
+		add_word(&l, line, n);
+		line += n;
+		line += *line == ' ';
+	}
+	return l;
+}
+
+static void
+free_words(struct command_line *l)
+{
+	while (l->count > 0) {
+		l->count--;
+		free(l->words[l->count]);
+	}
+}
+
+static bool
+same(const char *a, const char *b)
+{
+	return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+START_TEST(accepted)
+{
+	const struct row *row = &good[_i];
+	const struct want *w = &row->want;
+	struct command_line l = cut(row->line);
+	struct failure why = { .text = "" };
+	struct options o;
+
+	ck_assert_msg(options_parse(l.count, l.words, &o, &why) == DONE, "%s: %s", row->why, why.text);
+	ck_assert_msg(o.verb == w->verb, "%s", row->why);
+	ck_assert_msg(o.help == w->help && o.version == w->version, "%s", row->why);
+	ck_assert_msg(o.quiet == w->quiet && o.verbose == w->verbose, "%s", row->why);
+	ck_assert_msg(same(o.config, w->config) && same(o.name, w->name), "%s", row->why);
+	ck_assert_msg(o.admin_key == w->admin_key && o.pin == w->pin && o.puk == w->puk, "%s", row->why);
+	ck_assert_msg(o.admin_algorithm == (w->admin_algorithm != 0 ? w->admin_algorithm : ALG_3DES),
+	    "%s", row->why);
+	ck_assert_msg(o.admin_unblock == !w->admin_stays_out, "%s", row->why);
+	ck_assert_msg(o.pin_tries == (w->pin_tries != 0 ? w->pin_tries : 5), "%s", row->why);
+	ck_assert_msg(o.puk_tries == (w->puk_tries != 0 ? w->puk_tries : 5), "%s", row->why);
+	ck_assert_msg(o.generate == w->generate && o.has_policy == w->has_policy, "%s", row->why);
+	ck_assert_msg(o.policy.min == (w->min != 0 ? w->min : 8), "%s", row->why);
+	ck_assert_msg(o.policy.max == (w->max != 0 ? w->max : 127), "%s", row->why);
+	ck_assert_msg(memcmp(o.policy.rules, w->rules, sizeof w->rules) == 0, "%s", row->why);
+	ck_assert_msg(o.policy.printable == w->has_policy, "%s", row->why);
+	ck_assert_msg(o.instance == w->instance, "%s", row->why);
+	ck_assert_msg(o.has_instance == (w->verb == VERB_DESTROY && !w->help), "%s", row->why);
+	ck_assert_msg(!failed(&why), "%s: %s", row->why, why.text);
+	free_words(&l);
+}
+END_TEST
+
+START_TEST(refused)
+{
+	const struct bad_row *row = &bad[_i];
+	struct command_line l = cut(row->line);
+	struct failure why = { .text = "" };
+	struct options o;
+	const char *c;
+
+	ck_assert_msg(options_parse(l.count, l.words, &o, &why) == WRONG_USAGE, "%s", row->why);
+	ck_assert_msg(strstr(why.text, row->named) != NULL, "%s: %s", row->why, why.text);
+	ck_assert_msg(failed(&why), "%s", row->why);
+	for (c = why.text; *c != '\0'; c++)
+		ck_assert_msg(*c >= 0x20 && *c <= 0x7e, "%s: a control character", row->why);
+	/* What may be a secret in the wrong place is not repeated. */
+	ck_assert_msg(strstr(why.text, "12345678") == NULL && strstr(why.text, "0102") == NULL, "%s",
+	    why.text);
+	free_words(&l);
+}
+END_TEST
+
+/* A word for a terminal's eyes: cut, and harmless. */
+START_TEST(hostile_word)
+{
+	char word[600] = "/\x1b]0;pwned\a";
+	char *const argv[] = { word, word, NULL };
+	struct failure why = { .text = "" };
+	struct options o;
+
+	memset(word + 11, 'x', sizeof word - 12);
+	ck_assert_int_eq(options_parse(2, argv, &o, &why), WRONG_USAGE);
+	ck_assert_ptr_null(strchr(why.text, '\x1b'));
+	ck_assert_uint_lt(strlen(why.text), 120);
+}
+END_TEST
+
+/* Every cut and every doubled word of the good lines: no crash, and an answer of one of two kinds. */
+START_TEST(mangled)
+{
+	struct command_line l = cut(good[_i].line);
+	struct failure why;
+	struct options o;
+	enum outcome outcome;
+	char *words[WORDS_MAX * 2];
+	int cut_at, i, n;
+
+	for (cut_at = 1; cut_at <= l.count; cut_at++) {
+		why = (struct failure){ .text = "" };
+		outcome = options_parse(cut_at, l.words, &o, &why);
+		ck_assert(outcome == DONE || outcome == WRONG_USAGE);
+		ck_assert(failed(&why) == (outcome == WRONG_USAGE));
+		n = 0;
+		for (i = 0; i < l.count; i++) {
+			words[n] = l.words[i];
+			n++;
+			if (i == cut_at - 1) {
+				words[n] = l.words[i];
+				n++;
+			}
+		}
+		why = (struct failure){ .text = "" };
+		outcome = options_parse(n, words, &o, &why);
+		ck_assert(failed(&why) == (outcome == WRONG_USAGE));
+	}
+	free_words(&l);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("options");
+	TCase *tcase = tcase_create("command lines");
+
+	tcase_add_rows(tcase, accepted, good);
+	tcase_add_rows(tcase, refused, bad);
+	tcase_add_test(tcase, hostile_word);
+	tcase_add_rows(tcase, mangled, good);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}

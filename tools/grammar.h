@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The words of the command line: commands, their options, what each option
+ * takes and does.  options.c reads by these tables.  Knows options.h.
+ */
+#ifndef TPMVSC_TOOLS_GRAMMAR_H
+#define TPMVSC_TOOLS_GRAMMAR_H
+
+#include "tools/options.h"
+
+enum takes {
+	TAKES_NOTHING,
+	TAKES_VALUE,
+	TAKES_RULES,
+	NOT_BUILT, /* known, but of a later version: never silently ignored */
+};
+
+/* A setter returns NULL, or what the option wants. */
+typedef const char *(*setter)(struct options *, struct rbuf value, const char *text);
+
+struct option {
+	const char *name; /* lower case; GNU's hyphens do not count */
+	char letter;
+	bool seed; /* Windows' tpmvscmgr has it: its prefixes win */
+	enum takes takes;
+	setter set;
+};
+
+/* A command, and the options that are its own. */
+struct command {
+	const char *name;
+	enum verb verb;
+	const struct option *options;
+	size_t count;
+};
+
+/* What may come before any command's name: the common options only. */
+extern const struct command command_none;
+
+/* The options of every command. */
+extern const struct command command_any;
+
+/* The command a word names, in any case; NULL when there is none. */
+const struct command *command_find(struct rbuf word);
+
+#endif
