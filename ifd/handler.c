@@ -54,8 +54,8 @@ IFDHSetCapabilities(DWORD Lun, DWORD Tag, DWORD Length, PUCHAR Value)
 }
 
 EXPORT RESPONSECODE
-IFDHSetProtocolParameters(DWORD Lun, DWORD Protocol, UCHAR Flags, UCHAR PTS1, UCHAR PTS2,
-    UCHAR PTS3)
+IFDHSetProtocolParameters(
+    DWORD Lun, DWORD Protocol, UCHAR Flags, UCHAR PTS1, UCHAR PTS2, UCHAR PTS3)
 {
 	struct slot *slot = slot_lock(Lun);
 	RESPONSECODE rc;
@@ -133,8 +133,9 @@ IFDHTransmitToICC(DWORD Lun, SCARD_IO_HEADER SendPci, PUCHAR TxBuffer, DWORD TxL
 	*RxLength = 0;
 	if (TxBuffer == NULL || RxBuffer == NULL)
 		return IFD_COMMUNICATION_ERROR;
+	/* Refused before the card acts, for not even the status would fit. */
 	if (rapdu.cap < 2)
-		return IFD_ERROR_INSUFFICIENT_BUFFER; /* refused before the card acts: no SW would fit */
+		return IFD_ERROR_INSUFFICIENT_BUFFER;
 	slot = slot_lock(Lun);
 	if (slot == NULL)
 		return IFD_NO_SUCH_DEVICE;

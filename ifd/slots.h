@@ -18,27 +18,27 @@
  * the next card is in already.
  */
 enum absence {
-	ABSENCE_SEEN,	/* nothing to notice */
-	ABSENCE_NEW,	/* the polling thread has not looked since */
+	ABSENCE_SEEN,   /* nothing to notice */
+	ABSENCE_NEW,    /* the polling thread has not looked since */
 	ABSENCE_LOOKED, /* it was sent to look and is asking now */
 };
 
 struct slot {
 	unsigned instance;
-	unsigned slots;		     /* of the channel: what TAG_IFD_SLOTS_NUMBER answers */
+	unsigned slots;              /* of the channel: what TAG_IFD_SLOTS_NUMBER answers */
 	const struct config *config; /* the channel's */
 
 	pthread_mutex_t lock; /* held while the card works; guards what follows */
-	bool open;	      /* changed under both locks, so either is enough to read it */
+	bool open;            /* changed under both locks, so either is enough to read it */
 	struct card *card;    /* NULL until it is powered up for the first time */
 	bool powered;
-	uint64_t told;		  /* the card pcscd knows of, see card_present(); 0 none */
+	uint64_t told;            /* the card pcscd knows of, see card_present(); 0 none */
 	struct failure complaint; /* the last one logged, so that it is logged once */
 
 	pthread_mutex_t gate; /* taken after lock, held briefly; guards what follows */
 	pthread_cond_t idle;  /* nobody polls any more */
 	unsigned pollers;
-	int bell; /* eventfd that ends a poll */
+	int bell;                 /* eventfd that ends a poll */
 	struct card_watch *watch; /* NULL when there is none (any more): each poll tries again */
 	enum absence absence;
 	int64_t absent_until; /* in ms of the monotonic clock: for a pcscd that polls by itself */

@@ -15,9 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DEVICE "tpmvsc:/etc/tpmvsc.conf"
+#define DEVICE             "tpmvsc:/etc/tpmvsc.conf"
 #define LUN(channel, slot) ((DWORD)(channel) << 16 | (DWORD)(slot))
-#define ROOM 65548
+#define ROOM               65548
 
 typedef RESPONSECODE (*wait_fn)(DWORD, int);
 typedef RESPONSECODE (*stop_fn)(DWORD);
@@ -125,14 +125,16 @@ START_TEST(device_names)
 	fake_set_faults((struct fake_faults){ .config = row->config_broken });
 	ck_assert_msg(create(LUN(0, 0), row->device) == row->rc, "%s", row->why);
 	ck_assert_msg(IFDHICCPresence(LUN(0, 0)) ==
-		(row->rc == IFD_SUCCESS ? IFD_ICC_NOT_PRESENT : IFD_NO_SUCH_DEVICE), "%s", row->why);
+			  (row->rc == IFD_SUCCESS ? IFD_ICC_NOT_PRESENT : IFD_NO_SUCH_DEVICE),
+	    "%s", row->why);
 	if (row->rc == IFD_NO_SUCH_DEVICE)
 		ck_assert_msg(strstr(log_line, "DEVICENAME") != NULL, "%s: %s", row->why, log_line);
 	if (row->config_broken) {
 		ck_assert_msg(strstr(log_line, "/tmp/x.conf:3: ") != NULL, "%s", log_line);
 		ck_assert_int_eq(log_priority, PCSC_LOG_ERROR);
 		fake_set_faults((struct fake_faults){ .config = false });
-		ck_assert_msg(create(LUN(0, 0), row->device) == IFD_SUCCESS, "%s, mended", row->why);
+		ck_assert_msg(
+		    create(LUN(0, 0), row->device) == IFD_SUCCESS, "%s, mended", row->why);
 	}
 }
 END_TEST
@@ -165,23 +167,24 @@ START_TEST(wrong_luns)
 	ck_assert_int_eq(IFDHPowerICC(lun, IFD_POWER_UP, answer, &n), IFD_NO_SUCH_DEVICE);
 	ck_assert_uint_eq(n, 0);
 	n = sizeof answer;
-	ck_assert_int_eq(IFDHTransmitToICC(lun, pci, octets, 4, answer, &n, &pci),
-	    IFD_NO_SUCH_DEVICE);
+	ck_assert_int_eq(
+	    IFDHTransmitToICC(lun, pci, octets, 4, answer, &n, &pci), IFD_NO_SUCH_DEVICE);
 	ck_assert_uint_eq(n, 0);
 	n = 7;
-	ck_assert_int_eq(IFDHControl(lun, CM_IOCTL_GET_FEATURE_REQUEST, NULL, 0, answer,
-	    sizeof answer, &n), IFD_NO_SUCH_DEVICE);
+	ck_assert_int_eq(
+	    IFDHControl(lun, CM_IOCTL_GET_FEATURE_REQUEST, NULL, 0, answer, sizeof answer, &n),
+	    IFD_NO_SUCH_DEVICE);
 	ck_assert_uint_eq(n, 0);
 	n = sizeof answer;
-	ck_assert_int_eq(IFDHGetCapabilities(lun, TAG_IFD_SLOTS_NUMBER, &n, answer),
-	    IFD_NO_SUCH_DEVICE);
-	ck_assert_int_eq(IFDHSetProtocolParameters(lun, SCARD_PROTOCOL_T1, 0, 0, 0, 0),
-	    IFD_NO_SUCH_DEVICE);
+	ck_assert_int_eq(
+	    IFDHGetCapabilities(lun, TAG_IFD_SLOTS_NUMBER, &n, answer), IFD_NO_SUCH_DEVICE);
+	ck_assert_int_eq(
+	    IFDHSetProtocolParameters(lun, SCARD_PROTOCOL_T1, 0, 0, 0, 0), IFD_NO_SUCH_DEVICE);
 	ck_assert_int_eq(IFDHCloseChannel(lun), IFD_NO_SUCH_DEVICE);
 	/* What pcscd asks before it has opened anything is answered all the same. */
 	n = 1;
-	ck_assert_int_eq(IFDHGetCapabilities(lun, TAG_IFD_SIMULTANEOUS_ACCESS, &n, answer),
-	    IFD_SUCCESS);
+	ck_assert_int_eq(
+	    IFDHGetCapabilities(lun, TAG_IFD_SIMULTANEOUS_ACCESS, &n, answer), IFD_SUCCESS);
 	ck_assert_uint_eq(answer[0], 255);
 }
 END_TEST
@@ -226,15 +229,16 @@ START_TEST(capability_values)
 	ck_assert_msg(IFDHGetCapabilities(lun, row->tag, &n, exact) == IFD_SUCCESS, "%s", row->why);
 	ck_assert_msg(n == row->len && memcmp(exact, row->value, n) == 0, "%s", row->why);
 	n = row->len - 1;
-	ck_assert_msg(IFDHGetCapabilities(lun, row->tag, &n, exact) == IFD_ERROR_INSUFFICIENT_BUFFER,
+	ck_assert_msg(
+	    IFDHGetCapabilities(lun, row->tag, &n, exact) == IFD_ERROR_INSUFFICIENT_BUFFER,
 	    "%s, one octet short", row->why);
 	ck_assert_uint_eq(n, 0);
 	n = 256;
 	ck_assert_msg(IFDHGetCapabilities(lun, row->tag, &n, NULL) == IFD_ERROR_INSUFFICIENT_BUFFER,
 	    "%s, nowhere to", row->why);
 	ck_assert_int_eq(IFDHGetCapabilities(lun, row->tag, NULL, exact), IFD_COMMUNICATION_ERROR);
-	ck_assert_int_eq(IFDHSetCapabilities(lun, row->tag, row->len, exact),
-	    IFD_ERROR_VALUE_READ_ONLY);
+	ck_assert_int_eq(
+	    IFDHSetCapabilities(lun, row->tag, row->len, exact), IFD_ERROR_VALUE_READ_ONLY);
 	free(exact);
 }
 END_TEST
@@ -246,23 +250,24 @@ START_TEST(capability_others)
 	uint32_t version = 0;
 
 	open_slots(1);
-	ck_assert_int_eq(IFDHGetCapabilities(0, TAG_IFD_POLLING_THREAD_WITH_TIMEOUT, &n, octets),
-	    IFD_SUCCESS);
+	ck_assert_int_eq(
+	    IFDHGetCapabilities(0, TAG_IFD_POLLING_THREAD_WITH_TIMEOUT, &n, octets), IFD_SUCCESS);
 	ck_assert_uint_eq(n, sizeof(void *));
 	n = sizeof octets;
-	ck_assert_int_eq(IFDHGetCapabilities(0, TAG_IFD_STOP_POLLING_THREAD, &n, octets),
-	    IFD_SUCCESS);
+	ck_assert_int_eq(
+	    IFDHGetCapabilities(0, TAG_IFD_STOP_POLLING_THREAD, &n, octets), IFD_SUCCESS);
 	n = sizeof octets;
 	ck_assert_int_eq(IFDHGetCapabilities(0, 0x1234, &n, octets), IFD_ERROR_TAG);
 	ck_assert_uint_eq(n, 0);
 	n = sizeof octets;
 	/* pcscd answers these two itself when the driver does not know them. */
-	ck_assert_int_eq(IFDHGetCapabilities(0, SCARD_ATTR_DEVICE_FRIENDLY_NAME, &n, octets),
-	    IFD_ERROR_TAG);
+	ck_assert_int_eq(
+	    IFDHGetCapabilities(0, SCARD_ATTR_DEVICE_FRIENDLY_NAME, &n, octets), IFD_ERROR_TAG);
 	ck_assert_int_eq(IFDHSetCapabilities(0, 0x1234, 0, NULL), IFD_ERROR_TAG);
 	n = sizeof version;
-	ck_assert_int_eq(IFDHGetCapabilities(0, SCARD_ATTR_VENDOR_IFD_VERSION, &n,
-	    (PUCHAR)&version), IFD_SUCCESS);
+	ck_assert_int_eq(
+	    IFDHGetCapabilities(0, SCARD_ATTR_VENDOR_IFD_VERSION, &n, (PUCHAR)&version),
+	    IFD_SUCCESS);
 	ck_assert_uint_ne(version, 0);
 	/* No card, no ATR, no contact. */
 	n = sizeof octets;
@@ -272,8 +277,8 @@ START_TEST(capability_others)
 	ck_assert_int_eq(IFDHGetCapabilities(0, SCARD_ATTR_ICC_PRESENCE, &n, octets), IFD_SUCCESS);
 	ck_assert_uint_eq(octets[0], 0);
 	n = 1;
-	ck_assert_int_eq(IFDHGetCapabilities(0, SCARD_ATTR_ICC_INTERFACE_STATUS, &n, octets),
-	    IFD_SUCCESS);
+	ck_assert_int_eq(
+	    IFDHGetCapabilities(0, SCARD_ATTR_ICC_INTERFACE_STATUS, &n, octets), IFD_SUCCESS);
 	ck_assert_uint_eq(octets[0], 0);
 }
 END_TEST
@@ -312,7 +317,8 @@ START_TEST(slots_number)
 	ck_assert_msg(n == row->slots, "%s: %u", row->why, n);
 	for (i = 1; i < CARDS_MAX; i++)
 		ck_assert_msg(create(LUN(0, i), DEVICE) ==
-			(i < row->slots ? IFD_SUCCESS : IFD_NO_SUCH_DEVICE), "%s, slot %u", row->why, i);
+				  (i < row->slots ? IFD_SUCCESS : IFD_NO_SUCH_DEVICE),
+		    "%s, slot %u", row->why, i);
 }
 END_TEST
 
@@ -327,8 +333,8 @@ START_TEST(features)
 
 	open_slots(1);
 	for (i = 0; i < 2; i++) {
-		ck_assert_int_eq(IFDHControl(0, requests[i], NULL, 0, answer, sizeof answer, &n),
-		    IFD_SUCCESS);
+		ck_assert_int_eq(
+		    IFDHControl(0, requests[i], NULL, 0, answer, sizeof answer, &n), IFD_SUCCESS);
 		ck_assert_uint_eq(n, sizeof want);
 		ck_assert_mem_eq(answer, want, sizeof want);
 	}
@@ -345,7 +351,8 @@ START_TEST(features)
 	ck_assert_uint_eq(n, 0);
 	/* PIN entry at the reader would stop middleware from asking. */
 	ck_assert_int_eq(IFDHControl(0, SCARD_CTL_CODE(FEATURE_VERIFY_PIN_DIRECT + 0x330000), NULL,
-	    0, answer, sizeof answer, &n), IFD_ERROR_NOT_SUPPORTED);
+			     0, answer, sizeof answer, &n),
+	    IFD_ERROR_NOT_SUPPORTED);
 }
 END_TEST
 
@@ -359,8 +366,9 @@ START_TEST(tlv_properties)
 	DWORD n = 0;
 
 	open_slots(1);
-	ck_assert_int_eq(IFDHControl(0, SCARD_CTL_CODE(0x330012), NULL, 0, answer, sizeof answer,
-	    &n), IFD_SUCCESS);
+	ck_assert_int_eq(
+	    IFDHControl(0, SCARD_CTL_CODE(0x330012), NULL, 0, answer, sizeof answer, &n),
+	    IFD_SUCCESS);
 	in = rbuf_of(answer, n);
 	while (in.len != 0) {
 		struct rbuf whole = in;
@@ -391,9 +399,10 @@ START_TEST(power_states)
 	ck_assert_int_eq(IFDHPowerICC(0, IFD_POWER_DOWN, atr, &n), IFD_SUCCESS);
 	ck_assert_uint_eq(n, 0);
 	n = sizeof answer;
-	ck_assert_int_eq(IFDHTransmitToICC(0, pci, select, 4, answer, &n, NULL), IFD_ICC_NOT_PRESENT);
-	ck_assert_int_eq(IFDHSetProtocolParameters(0, SCARD_PROTOCOL_T1, 0, 0, 0, 0),
-	    IFD_ERROR_PTS_FAILURE);
+	ck_assert_int_eq(
+	    IFDHTransmitToICC(0, pci, select, 4, answer, &n, NULL), IFD_ICC_NOT_PRESENT);
+	ck_assert_int_eq(
+	    IFDHSetProtocolParameters(0, SCARD_PROTOCOL_T1, 0, 0, 0, 0), IFD_ERROR_PTS_FAILURE);
 
 	n = sizeof atr;
 	ck_assert_int_eq(IFDHPowerICC(0, IFD_RESET, atr, &n), IFD_SUCCESS);
@@ -411,8 +420,8 @@ START_TEST(power_states)
 	ck_assert_int_eq(power(0, IFD_POWER_DOWN), IFD_SUCCESS);
 	ck_assert_uint_eq(fake_counts().downs, 1);
 	n = sizeof answer;
-	ck_assert_int_eq(IFDHTransmitToICC(0, pci, select, 4, answer, &n, NULL),
-	    IFD_ERROR_POWER_ACTION);
+	ck_assert_int_eq(
+	    IFDHTransmitToICC(0, pci, select, 4, answer, &n, NULL), IFD_ERROR_POWER_ACTION);
 	ck_assert_uint_eq(n, 0);
 	ck_assert_int_eq(power(0, 499), IFD_NOT_SUPPORTED);
 	n = card_atr().len - 1;
@@ -458,7 +467,8 @@ static const struct exchange_row {
 	{ "status only", 4, { 0x80, 0x00, 0, 0 }, 2, IFD_SUCCESS, 2 },
 	{ "256 octets", 4, { 0x80, 0x10, 1, 0 }, 258, IFD_SUCCESS, 258 },
 	{ "the longest answer", 4, { 0x80, 0x10, 0xff, 0xff }, 65537, IFD_SUCCESS, 65537 },
-	{ "one octet of room short", 4, { 0x80, 0x10, 1, 0 }, 257, IFD_ERROR_INSUFFICIENT_BUFFER, 0 },
+	{ "one octet of room short", 4, { 0x80, 0x10, 1, 0 }, 257, IFD_ERROR_INSUFFICIENT_BUFFER,
+	    0 },
 	{ "room for half a status", 4, { 0x80, 0, 0, 0 }, 1, IFD_ERROR_INSUFFICIENT_BUFFER, 0 },
 	{ "no room", 4, { 0x80, 0, 0, 0 }, 0, IFD_ERROR_INSUFFICIENT_BUFFER, 0 },
 	{ "no APDU", 1, { 0x80 }, 256, IFD_SUCCESS, 2 },
@@ -478,8 +488,8 @@ START_TEST(exchange)
 	open_slots(1);
 	fake_insert(0);
 	ck_assert_int_eq(power(0, IFD_POWER_UP), IFD_SUCCESS);
-	ck_assert_msg(IFDHTransmitToICC(0, send, capdu, row->len, rapdu, &n, &recv) == row->rc, "%s",
-	    row->why);
+	ck_assert_msg(IFDHTransmitToICC(0, send, capdu, row->len, rapdu, &n, &recv) == row->rc,
+	    "%s", row->why);
 	ck_assert_msg(n == row->want, "%s: %lu octets", row->why, n);
 	ck_assert_uint_eq(rapdu[row->room], 0xee);
 	if (row->rc == IFD_SUCCESS)
@@ -498,14 +508,14 @@ START_TEST(exchange_nowhere)
 	open_slots(1);
 	fake_insert(0);
 	ck_assert_int_eq(power(0, IFD_POWER_UP), IFD_SUCCESS);
-	ck_assert_int_eq(IFDHTransmitToICC(0, pci, NULL, 4, octets, &n, NULL),
-	    IFD_COMMUNICATION_ERROR);
+	ck_assert_int_eq(
+	    IFDHTransmitToICC(0, pci, NULL, 4, octets, &n, NULL), IFD_COMMUNICATION_ERROR);
 	ck_assert_uint_eq(n, 0);
 	n = 4;
-	ck_assert_int_eq(IFDHTransmitToICC(0, pci, octets, 4, NULL, &n, NULL),
-	    IFD_COMMUNICATION_ERROR);
-	ck_assert_int_eq(IFDHTransmitToICC(0, pci, octets, 4, octets, NULL, NULL),
-	    IFD_COMMUNICATION_ERROR);
+	ck_assert_int_eq(
+	    IFDHTransmitToICC(0, pci, octets, 4, NULL, &n, NULL), IFD_COMMUNICATION_ERROR);
+	ck_assert_int_eq(
+	    IFDHTransmitToICC(0, pci, octets, 4, octets, NULL, NULL), IFD_COMMUNICATION_ERROR);
 	ck_assert_uint_eq(fake_counts().transmits, 0);
 }
 END_TEST
@@ -588,8 +598,9 @@ stop(DWORD lun)
 	stop_fn function;
 	DWORD n = sizeof function;
 
-	ck_assert_int_eq(IFDHGetCapabilities(lun, TAG_IFD_STOP_POLLING_THREAD, &n,
-	    (PUCHAR)&function), IFD_SUCCESS);
+	ck_assert_int_eq(
+	    IFDHGetCapabilities(lun, TAG_IFD_STOP_POLLING_THREAD, &n, (PUCHAR)&function),
+	    IFD_SUCCESS);
 	return function(lun);
 }
 
@@ -666,7 +677,7 @@ START_TEST(poll_sleeps)
 	looks = fake_counts().presence;
 	poller_start(&p, 0, 300);
 	fake_insert(1); /* another slot's business */
-	fake_rustle();	/* nobody's business */
+	fake_rustle();  /* nobody's business */
 	(void)pthread_join(p.thread, NULL);
 	ck_assert_int_ge(p.took, 300);
 	ck_assert_uint_eq(fake_counts().presence, looks);
@@ -767,7 +778,8 @@ client_main(void *argument)
 		DWORD n = sizeof rapdu;
 
 		if (IFDHTransmitToICC(c->lun, pci, capdu, sizeof capdu, rapdu, &n, NULL) !=
-			IFD_SUCCESS || n != 2)
+			IFD_SUCCESS ||
+		    n != 2)
 			c->failures++;
 	}
 	return NULL;
@@ -784,7 +796,8 @@ START_TEST(slots_in_parallel)
 	for (i = 0; i < 2; i++) {
 		fake_insert((unsigned)i);
 		ck_assert_int_eq(power((DWORD)i, IFD_POWER_UP), IFD_SUCCESS);
-		ck_assert_int_eq(pthread_create(&clients[i].thread, NULL, client_main, &clients[i]), 0);
+		ck_assert_int_eq(
+		    pthread_create(&clients[i].thread, NULL, client_main, &clients[i]), 0);
 	}
 	for (i = 0; i < 2; i++) {
 		(void)pthread_join(clients[i].thread, NULL);
@@ -853,8 +866,8 @@ START_TEST(churn)
 	open_slots(2);
 	for (i = 0; i < 4; i++) {
 		poller_start(&pollers[i], luns[i], 300);
-		ck_assert_int_eq(pthread_create(&threads[i], NULL, churn_main,
-		    (void *)(uintptr_t)&luns[i]), 0);
+		ck_assert_int_eq(
+		    pthread_create(&threads[i], NULL, churn_main, (void *)(uintptr_t)&luns[i]), 0);
 	}
 	for (i = 0; i < 4; i++) {
 		(void)pthread_join(threads[i], NULL);

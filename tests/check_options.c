@@ -14,8 +14,8 @@ struct want {
 	bool help, version, quiet, verbose;
 	const char *config, *name;
 	enum source admin_key, pin, puk;
-	uint8_t admin_algorithm; /* 0: ALG_3DES */
-	bool admin_stays_out;	 /* admin_unblock is false */
+	uint8_t admin_algorithm;       /* 0: ALG_3DES */
+	bool admin_stays_out;          /* admin_unblock is false */
 	unsigned pin_tries, puk_tries; /* 0: 5 */
 	bool generate, has_policy;
 	uint8_t min, max; /* 0: 8 and 127 */
@@ -303,14 +303,17 @@ START_TEST(accepted)
 	struct failure why = { .text = "" };
 	struct options o;
 
-	ck_assert_msg(options_parse(l.count, l.words, &o, &why) == DONE, "%s: %s", row->why, why.text);
+	ck_assert_msg(
+	    options_parse(l.count, l.words, &o, &why) == DONE, "%s: %s", row->why, why.text);
 	ck_assert_msg(o.verb == w->verb, "%s", row->why);
 	ck_assert_msg(o.help == w->help && o.version == w->version, "%s", row->why);
 	ck_assert_msg(o.quiet == w->quiet && o.verbose == w->verbose, "%s", row->why);
 	ck_assert_msg(same(o.config, w->config) && same(o.name, w->name), "%s", row->why);
-	ck_assert_msg(o.admin_key == w->admin_key && o.pin == w->pin && o.puk == w->puk, "%s", row->why);
-	ck_assert_msg(o.admin_algorithm == (w->admin_algorithm != 0 ? w->admin_algorithm : ALG_3DES),
-	    "%s", row->why);
+	ck_assert_msg(
+	    o.admin_key == w->admin_key && o.pin == w->pin && o.puk == w->puk, "%s", row->why);
+	ck_assert_msg(
+	    o.admin_algorithm == (w->admin_algorithm != 0 ? w->admin_algorithm : ALG_3DES), "%s",
+	    row->why);
 	ck_assert_msg(o.admin_unblock == !w->admin_stays_out, "%s", row->why);
 	ck_assert_msg(o.pin_tries == (w->pin_tries != 0 ? w->pin_tries : 5), "%s", row->why);
 	ck_assert_msg(o.puk_tries == (w->puk_tries != 0 ? w->puk_tries : 5), "%s", row->why);
@@ -340,8 +343,8 @@ START_TEST(refused)
 	for (c = why.text; *c != '\0'; c++)
 		ck_assert_msg(*c >= 0x20 && *c <= 0x7e, "%s: a control character", row->why);
 	/* What may be a secret in the wrong place is not repeated. */
-	ck_assert_msg(strstr(why.text, "12345678") == NULL && strstr(why.text, "0102") == NULL, "%s",
-	    why.text);
+	ck_assert_msg(strstr(why.text, "12345678") == NULL && strstr(why.text, "0102") == NULL,
+	    "%s", why.text);
 	free_words(&l);
 }
 END_TEST
@@ -361,7 +364,8 @@ START_TEST(hostile_word)
 }
 END_TEST
 
-/* Every cut and every doubled word of the good lines: no crash, and an answer of one of two kinds. */
+/* Every cut and every doubled word of the good lines: no crash, and an answer of one of two kinds.
+ */
 START_TEST(mangled)
 {
 	struct command_line l = cut(good[_i].line);

@@ -52,7 +52,10 @@ static const struct line_row {
 	{ "129 characters", A127 "12\n", 130, WRONG_SECRET, NULL, "too long" },
 	{ "many more", A127 A127 A127 "\n", 382, WRONG_SECRET, NULL, "too long" },
 	{ "too long, and no newline", A127 A127, 254, WRONG_SECRET, NULL, "too long" },
-	{ "a NUL inside", "1234\0" "5678\n", 10, WRONG_SECRET, NULL, "NUL" },
+	{ "a NUL inside",
+	    "1234\0"
+	    "5678\n",
+	    10, WRONG_SECRET, NULL, "NUL" },
 	{ "a NUL in front", "\0\n", 2, WRONG_SECRET, NULL, "NUL" },
 	{ "a NUL at the end", "12345678\0", 9, WRONG_SECRET, NULL, "NUL" },
 	{ "beyond ASCII, as it is", "\xc3\xbc\n", 3, DONE, "\xc3\xbc", NULL },
@@ -82,8 +85,8 @@ START_TEST(one_line)
 	if (row->answer != NULL)
 		ck_assert_msg(rbuf_eq(secret_view(&answer), rbuf_str(row->answer)), "%s", row->why);
 	else
-		ck_assert_msg(answer.len == 0 && answer.data[0] == 0 && answer.data[7] == 0, "%s",
-		    row->why);
+		ck_assert_msg(
+		    answer.len == 0 && answer.data[0] == 0 && answer.data[7] == 0, "%s", row->why);
 	if (row->message != NULL)
 		ck_assert_msg(strstr(why.text, row->message) != NULL, "%s: %s", row->why, why.text);
 	(void)close(p.in);
@@ -156,18 +159,28 @@ static const struct gather_row {
 	size_t key, pin, puk; /* octets of each */
 	const char *message;
 } gatherings[] = {
-	{ "all defaults", { .admin_key = SOURCE_DEFAULT, .pin = SOURCE_DEFAULT, .puk = SOURCE_DEFAULT,
-	    .admin_algorithm = ALG_3DES }, "", DONE, 24, 8, 8, NULL },
+	{ "all defaults",
+	    { .admin_key = SOURCE_DEFAULT,
+		.pin = SOURCE_DEFAULT,
+		.puk = SOURCE_DEFAULT,
+		.admin_algorithm = ALG_3DES },
+	    "", DONE, 24, 8, 8, NULL },
 	{ "all left out", { .admin_algorithm = ALG_3DES }, "", DONE, 24, 8, 0, NULL },
 	{ "AES128's default", { .admin_algorithm = ALG_AES_128 }, "", DONE, 16, 8, 0, NULL },
 	{ "AES192's default", { .admin_algorithm = ALG_AES_192 }, "", DONE, 24, 8, 0, NULL },
-	{ "a random key", { .admin_key = SOURCE_RANDOM, .admin_algorithm = ALG_3DES }, "", DONE, 0, 8, 0,
-	    NULL },
-	{ "key, PIN, PUK", { .admin_key = SOURCE_PROMPT, .pin = SOURCE_PROMPT, .puk = SOURCE_PROMPT,
-	    .admin_algorithm = ALG_3DES }, KEY24 "\nabcdefghi\n0123456789\n", DONE, 24, 9, 10, NULL },
+	{ "a random key", { .admin_key = SOURCE_RANDOM, .admin_algorithm = ALG_3DES }, "", DONE, 0,
+	    8, 0, NULL },
+	{ "key, PIN, PUK",
+	    { .admin_key = SOURCE_PROMPT,
+		.pin = SOURCE_PROMPT,
+		.puk = SOURCE_PROMPT,
+		.admin_algorithm = ALG_3DES },
+	    KEY24 "\nabcdefghi\n0123456789\n", DONE, 24, 9, 10, NULL },
 	{ "AES256", { .admin_key = SOURCE_PROMPT, .admin_algorithm = ALG_AES_256 },
-	    "000102030405060708090A0B0C0D0E0F101112131415161718191a1b1c1d1e1f\n", DONE, 32, 8, 0, NULL },
-	{ "PIN and PUK only", { .pin = SOURCE_PROMPT, .puk = SOURCE_PROMPT, .admin_algorithm = ALG_3DES },
+	    "000102030405060708090A0B0C0D0E0F101112131415161718191a1b1c1d1e1f\n", DONE, 32, 8, 0,
+	    NULL },
+	{ "PIN and PUK only",
+	    { .pin = SOURCE_PROMPT, .puk = SOURCE_PROMPT, .admin_algorithm = ALG_3DES },
 	    "12341234\n87654321\n", DONE, 24, 8, 8, NULL },
 	{ "a key too short", { .admin_key = SOURCE_PROMPT, .admin_algorithm = ALG_3DES }, "0102\n",
 	    WRONG_SECRET, 0, 0, 0, "dministrator key" },
@@ -175,13 +188,14 @@ static const struct gather_row {
 	    KEY24 "0102030405060708\n", WRONG_SECRET, 0, 0, 0, "48" },
 	{ "not hexadecimal", { .admin_key = SOURCE_PROMPT, .admin_algorithm = ALG_AES_128 },
 	    "0102030405060708010203040506070g\n", WRONG_SECRET, 0, 0, 0, "hexadecimal" },
-	{ "a short PIN", { .pin = SOURCE_PROMPT, .admin_algorithm = ALG_3DES }, "1234567\n", WRONG_SECRET,
-	    0, 0, 0, "PIN: it is too short" },
+	{ "a short PIN", { .pin = SOURCE_PROMPT, .admin_algorithm = ALG_3DES }, "1234567\n",
+	    WRONG_SECRET, 0, 0, 0, "PIN: it is too short" },
 	{ "a PIN beyond ASCII", { .pin = SOURCE_PROMPT, .admin_algorithm = ALG_3DES },
 	    "1234567\xc3\xbc\n", WRONG_SECRET, 0, 0, 0, "PIN: " },
-	{ "a short PUK", { .puk = SOURCE_PROMPT, .admin_algorithm = ALG_3DES }, "1234567\n", WRONG_SECRET,
-	    0, 0, 0, "PUK: " },
-	{ "no line for the PUK", { .pin = SOURCE_PROMPT, .puk = SOURCE_PROMPT, .admin_algorithm = ALG_3DES },
+	{ "a short PUK", { .puk = SOURCE_PROMPT, .admin_algorithm = ALG_3DES }, "1234567\n",
+	    WRONG_SECRET, 0, 0, 0, "PUK: " },
+	{ "no line for the PUK",
+	    { .pin = SOURCE_PROMPT, .puk = SOURCE_PROMPT, .admin_algorithm = ALG_3DES },
 	    "12345678\n", WRONG_SECRET, 0, 0, 0, "PUK: " },
 };
 
@@ -202,8 +216,8 @@ START_TEST(gathering)
 	(void)close(saved);
 	(void)close(in);
 	ck_assert_msg(outcome == row->outcome, "%s: %s", row->why, why.text);
-	ck_assert_msg(s.admin_key.len == row->key && s.pin.len == row->pin && s.puk.len == row->puk, "%s",
-	    row->why);
+	ck_assert_msg(s.admin_key.len == row->key && s.pin.len == row->pin && s.puk.len == row->puk,
+	    "%s", row->why);
 	if (row->message != NULL)
 		ck_assert_msg(strstr(why.text, row->message) != NULL, "%s: %s", row->why, why.text);
 	ck_assert_ptr_null(strstr(why.text, "1234567"));
@@ -215,10 +229,11 @@ END_TEST
 START_TEST(hexadecimal)
 {
 	struct secrets s = { .pin.len = 0 };
-	struct options options = { .admin_key = SOURCE_PROMPT, .admin_algorithm = ALG_AES_128,
+	struct options options = { .admin_key = SOURCE_PROMPT,
+		.admin_algorithm = ALG_AES_128,
 		.policy = pin_policy_default };
-	static const uint8_t key[] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99, 0xaa,
-		0xbb, 0xcc, 0xdd, 0xee, 0xff };
+	static const uint8_t key[] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99,
+		0xaa, 0xbb, 0xcc, 0xdd, 0xee, 0xff };
 	const int saved = dup(STDIN_FILENO);
 	const int in = pipe_of("00112233445566778899AabBCcdDeEFf\r\n", 34);
 	enum outcome outcome;
@@ -247,13 +262,15 @@ static const struct key_row {
 	{ "SIGHUP", NULL, SIGHUP },
 };
 
-/* A child at a terminal of its own, asked for an 8-character PIN; its exit status is the outcome. */
+/* A child at a terminal of its own, asked for an 8-character PIN; its exit status is the outcome.
+ */
 struct terminal {
 	int master;
 	pid_t child;
 	struct termios before;
 	char seen[4096]; /* all the terminal has shown */
-	size_t seen_len, passed; /* octets, and how many of them earlier calls of expect() were content with */
+	size_t seen_len,
+	    passed; /* octets, and how many of them earlier calls of expect() were content with */
 };
 
 static const char *

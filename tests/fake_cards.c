@@ -153,8 +153,8 @@ card_present(const struct config *config, unsigned instance, uint64_t *which, st
 }
 
 enum outcome
-card_watch_open(const struct config *config, bool make, struct card_watch **out,
-    struct failure *why)
+card_watch_open(
+    const struct config *config, bool make, struct card_watch **out, struct failure *why)
 {
 	struct card_watch *w;
 	size_t i;

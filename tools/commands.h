@@ -8,12 +8,12 @@
 
 #include "tools/options.h"
 
-enum outcome create_run(const struct config *config, const struct options *options,
-    struct failure *why);
-enum outcome destroy_run(const struct config *config, const struct options *options,
-    struct failure *why);
-enum outcome list_run(const struct config *config, const struct options *options,
-    struct failure *why);
+enum outcome create_run(
+    const struct config *config, const struct options *options, struct failure *why);
+enum outcome destroy_run(
+    const struct config *config, const struct options *options, struct failure *why);
+enum outcome list_run(
+    const struct config *config, const struct options *options, struct failure *why);
 
 /* The help text of a command, or of the tool. */
 const char *help_text(enum verb verb);

@@ -31,13 +31,16 @@ warn_secrets(const struct options *o, const struct secrets *s)
 		warn_default(o->puk, o->quiet, "PUK", "/PUK");
 	if (o->policy.min > PIV_PIN_OCTETS)
 		message_warning("PIV programs send PINs of at most %d characters, and the policy "
-				"wants more: they cannot use the card", PIV_PIN_OCTETS);
+				"wants more: they cannot use the card",
+		    PIV_PIN_OCTETS);
 	else if (s->pin.len > PIV_PIN_OCTETS)
 		message_warning("the PIN has more than %d characters: most PIV programs cannot "
-				"send it", PIV_PIN_OCTETS);
+				"send it",
+		    PIV_PIN_OCTETS);
 	if (s->puk.len > PIV_PIN_OCTETS)
 		message_warning("the PUK has more than %d characters: most PIV programs cannot "
-				"send it", PIV_PIN_OCTETS);
+				"send it",
+		    PIV_PIN_OCTETS);
 }
 
 static enum outcome
@@ -77,14 +80,18 @@ tell_reader(unsigned instance, bool quiet)
 	case READER_THERE:
 		break;
 	case READER_MISSING:
-		message_warning("the running pcscd has no free slot for the card: its reader, \"%s 00 "
-				"%02X\", appears when pcscd is restarted (systemctl restart pcscd; "
-				"it interrupts every smart card in use)", READER_NAME, instance);
+		message_warning(
+		    "the running pcscd has no free slot for the card: its reader, \"%s 00 "
+		    "%02X\", appears when pcscd is restarted (systemctl restart pcscd; "
+		    "it interrupts every smart card in use)",
+		    READER_NAME, instance);
 		break;
 	case READER_UNKNOWN:
 		if (!quiet)
-			(void)fprintf(stderr, "pcscd is not running; the card's reader is \"%s 00 %02X\" "
-				"when it does.\n", READER_NAME, instance);
+			(void)fprintf(stderr,
+			    "pcscd is not running; the card's reader is \"%s 00 %02X\" "
+			    "when it does.\n",
+			    READER_NAME, instance);
 		break;
 	}
 }
@@ -107,8 +114,10 @@ create_run(const struct config *config, const struct options *options, struct fa
 	if (outcome != DONE)
 		return outcome;
 	if (!print_instance(instance)) {
-		fail(why, "the card is made, but its instance ID, " INSTANCE_PREFIX "%04u, could not be "
-			  "written to standard output: %s", instance, strerror(errno));
+		fail(why,
+		    "the card is made, but its instance ID, " INSTANCE_PREFIX "%04u, could not be "
+		    "written to standard output: %s",
+		    instance, strerror(errno));
 		outcome = FAILED;
 	}
 	tell_reader(instance, options->quiet);

@@ -68,10 +68,10 @@ line_of(const struct card_summary *card)
 	(void)snprintf(line.instance, sizeof line.instance, INSTANCE_PREFIX "%04u", card->instance);
 	(void)snprintf(line.reader, sizeof line.reader, READER_NAME " 00 %02X", card->instance);
 	(void)snprintf(line.state, sizeof line.state, "%s",
-	    !card->readable           ? "broken"
-	    : failed(&card->problem)  ? "trouble"
-	    : card->pin_left == 0     ? "blocked"
-				      : "ready");
+	    !card->readable          ? "broken"
+	    : failed(&card->problem) ? "trouble"
+	    : card->pin_left == 0    ? "blocked"
+				     : "ready");
 	put_tries(line.pin, sizeof line.pin, card->readable ? card->pin_left : -1);
 	if (card->readable && !card->has_puk)
 		(void)snprintf(line.puk, sizeof line.puk, "none");

@@ -104,7 +104,8 @@ find_letter(const struct command *command, uint8_t letter)
 	size_t i;
 
 	for (i = 0; i < command->count; i++) {
-		if (command->options[i].letter != 0 && (uint8_t)command->options[i].letter == letter)
+		if (command->options[i].letter != 0 &&
+		    (uint8_t)command->options[i].letter == letter)
 			return &command->options[i];
 	}
 	return NULL;
@@ -122,8 +123,8 @@ read_rules(struct reader *r)
 		if (options_is_rule(word)) {
 			if (r->at + 1 == r->argc)
 				return "wants a value for each rule";
-			fault = options_rule(word, rbuf_str(r->argv[r->at + 1]), &r->out->policy,
-			    &r->rules);
+			fault = options_rule(
+			    word, rbuf_str(r->argv[r->at + 1]), &r->out->policy, &r->rules);
 			r->at += 2;
 		} else if (word_split(&word, '=', &rule) && options_is_rule(rule)) {
 			fault = options_policy(r->argv[r->at], &r->out->policy, &r->rules);
@@ -148,12 +149,14 @@ apply(struct reader *r, const struct option *option, const char *value)
 
 	switch (option->takes) {
 	case TAKES_NOTHING:
-		return value != NULL ? "takes no value" : option->set(r->out, rbuf_of(NULL, 0), NULL);
+		return value != NULL ? "takes no value"
+				     : option->set(r->out, rbuf_of(NULL, 0), NULL);
 	case NOT_BUILT:
 		return "is not supported by this version";
 	case TAKES_RULES:
 		if (!r->out->has_policy)
-			r->out->policy = (struct pin_policy){ .min = 8, .max = 127, .printable = true };
+			r->out->policy =
+			    (struct pin_policy){ .min = 8, .max = 127, .printable = true };
 		r->out->has_policy = true;
 		return value != NULL ? options_policy(value, &r->out->policy, &r->rules)
 				     : read_rules(r);
@@ -204,8 +207,8 @@ read_command(struct reader *r, const char *word)
 	if (r->command->verb != VERB_NONE)
 		return wrong(r, rbuf_str(word), "a word with no option before it");
 	if (command == NULL)
-		return wrong(r, rbuf_str(word),
-		    "no such command; there are create, destroy and list");
+		return wrong(
+		    r, rbuf_str(word), "no such command; there are create, destroy and list");
 	r->command = command;
 	r->out->verb = command->verb;
 	return DONE;
@@ -260,13 +263,20 @@ fault_between(const struct options *o)
 enum outcome
 options_parse(int argc, char *const argv[], struct options *out, struct failure *why)
 {
-	struct reader r = { .argv = argv, .argc = argc, .at = 1, .command = &command_none,
-		.out = out, .why = why };
+	struct reader r = { .argv = argv,
+		.argc = argc,
+		.at = 1,
+		.command = &command_none,
+		.out = out,
+		.why = why };
 	enum outcome outcome;
 	const char *fault;
 
-	*out = (struct options){ .admin_algorithm = ALG_3DES, .admin_unblock = true,
-		.pin_tries = 5, .puk_tries = 5, .policy = pin_policy_default };
+	*out = (struct options){ .admin_algorithm = ALG_3DES,
+		.admin_unblock = true,
+		.pin_tries = 5,
+		.puk_tries = 5,
+		.policy = pin_policy_default };
 	outcome = read_words(&r);
 	if (outcome != DONE || out->help || out->version)
 		return outcome;

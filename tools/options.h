@@ -36,15 +36,15 @@ struct options {
  * --version end the reading: what follows is not looked at.  DONE;
  * WRONG_USAGE, with the option at fault named in why and no value repeated.
  */
-MUST_CHECK enum outcome options_parse(int argc, char *const argv[], struct options *out,
-    struct failure *why);
+MUST_CHECK enum outcome options_parse(
+    int argc, char *const argv[], struct options *out, struct failure *why);
 
-/* The rules of /pinpolicy, as out->policy, from "minlen=4,digits=required".  NULL or what is wrong. */
+/* The rules of /pinpolicy from "minlen=4,digits=required".  NULL or what is wrong. */
 MUST_CHECK const char *options_policy(const char *list, struct pin_policy *policy, unsigned *seen);
 
 /* One rule and its value.  NULL or what is wrong. */
-MUST_CHECK const char *options_rule(struct rbuf rule, struct rbuf value, struct pin_policy *policy,
-    unsigned *seen);
+MUST_CHECK const char *options_rule(
+    struct rbuf rule, struct rbuf value, struct pin_policy *policy, unsigned *seen);
 
 /* Whether a word names a rule of /pinpolicy. */
 MUST_CHECK bool options_is_rule(struct rbuf word);

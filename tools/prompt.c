@@ -30,7 +30,7 @@ static const int signals[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGALRM, SIGTST
 static volatile sig_atomic_t caught;
 
 static void
-catch(int number)
+on_signal(int number)
 {
 	caught = number;
 }
@@ -83,7 +83,7 @@ put(const struct prompt *p, const char *text)
 static bool
 hush_begin(struct hush *h, int fd)
 {
-	struct sigaction action = { .sa_handler = catch }, old;
+	struct sigaction action = { .sa_handler = on_signal }, old;
 	struct termios silent;
 	pid_t foreground;
 	sigset_t held;

@@ -76,15 +76,15 @@ from_hex(struct rbuf digits, struct secret *out)
 	uint8_t high, low, a = 0, b = 0;
 
 	while (rbuf_u8(&digits, &high) && rbuf_u8(&digits, &low) && hex_digit(high, &a) &&
-	    hex_digit(low, &b))
+	       hex_digit(low, &b))
 		wbuf_u8(&octets, (uint8_t)(a << 4 | b));
 	out->len = octets.len;
 	return wbuf_ok(&octets);
 }
 
 static enum outcome
-ask_admin_key(const struct prompt *prompt, uint8_t algorithm, struct secret *out,
-    struct failure *why)
+ask_admin_key(
+    const struct prompt *prompt, uint8_t algorithm, struct secret *out, struct failure *why)
 {
 	SECRET(digits);
 	const size_t octets = key_octets(algorithm);
@@ -99,8 +99,8 @@ ask_admin_key(const struct prompt *prompt, uint8_t algorithm, struct secret *out
 }
 
 static enum outcome
-gather_admin_key(const struct options *o, const struct prompt *prompt, struct secret *out,
-    struct failure *why)
+gather_admin_key(
+    const struct options *o, const struct prompt *prompt, struct secret *out, struct failure *why)
 {
 	switch (o->admin_key) {
 	case SOURCE_PROMPT:
@@ -112,12 +112,12 @@ gather_admin_key(const struct options *o, const struct prompt *prompt, struct se
 		break;
 	}
 	return secret_set(out, rbuf_of(default_admin_key, key_octets(o->admin_algorithm))) ? DONE
-											    : FAILED;
+											   : FAILED;
 }
 
 static enum outcome
-gather(const struct options *o, const struct prompt *prompt, struct secrets *out,
-    struct failure *why)
+gather(
+    const struct options *o, const struct prompt *prompt, struct secrets *out, struct failure *why)
 {
 	enum outcome outcome;
 

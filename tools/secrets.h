@@ -15,8 +15,8 @@ struct secrets {
  * order admin key, PIN, PUK.  What is not asked for stays empty.  DONE;
  * WRONG_SECRET; FAILED.
  */
-MUST_CHECK enum outcome secrets_gather(const struct options *options, struct secrets *out,
-    struct failure *why);
+MUST_CHECK enum outcome secrets_gather(
+    const struct options *options, struct secrets *out, struct failure *why);
 
 /* Wipe them all. */
 void secrets_clear(struct secrets *s);
