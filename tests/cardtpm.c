@@ -31,8 +31,8 @@ admin_key_octets(uint8_t algorithm)
 	return algorithm == ALG_AES_128 ? 16 : algorithm == ALG_AES_256 ? 32 : 24;
 }
 
-static void
-make(struct cardtpm *c, const struct cardtpm_kind *kind, struct rbuf sibling)
+void
+cardtpm_make(struct cardtpm *c, const struct cardtpm_kind *kind, struct rbuf sibling)
 {
 	uint8_t octets[TPM_CLAIMS_MAX];
 	struct wbuf claims = wbuf_over(octets, sizeof octets);
@@ -64,12 +64,18 @@ make(struct cardtpm *c, const struct cardtpm_kind *kind, struct rbuf sibling)
 }
 
 void
-cardtpm_begin(struct cardtpm *c, const struct cardtpm_kind *kind)
+cardtpm_prepare(struct cardtpm *c)
 {
 	memset(c, 0, sizeof *c);
 	swtpm_begin(&c->swtpm);
 	c->config = (struct tpm_config){ .tcti = c->swtpm.tcti, .lease = c->swtpm.lease };
-	make(c, kind, rbuf_of(NULL, 0));
+}
+
+void
+cardtpm_begin(struct cardtpm *c, const struct cardtpm_kind *kind)
+{
+	cardtpm_prepare(c);
+	cardtpm_make(c, kind, rbuf_of(NULL, 0));
 }
 
 void
@@ -77,7 +83,7 @@ cardtpm_join(struct cardtpm *c, const struct cardtpm *first, const struct cardtp
 {
 	memset(c, 0, sizeof *c);
 	c->config = first->config;
-	make(c, kind, wbuf_view(&first->record));
+	cardtpm_make(c, kind, wbuf_view(&first->record));
 }
 
 void
@@ -268,12 +274,12 @@ cardtpm_nv_count(struct cardtpm *c)
 size_t
 cardtpm_persistent_count(struct cardtpm *c)
 {
-	return count(c, TPM2_PERSISTENT_FIRST, 0x81800000);
+	return count(c, 0x81000000U, 0x81800000U);
 }
 
 size_t
 cardtpm_loaded_count(struct cardtpm *c)
 {
-	return count(c, TPM2_TRANSIENT_FIRST, TPM2_PERSISTENT_FIRST) +
+	return count(c, 0x80000000U, 0x81000000U) +
 	    count(c, 0x02000000, 0xffffffff) + count(c, 0x03000000, 0xffffffff);
 }

@@ -3,10 +3,6 @@
 #ifndef TPMVSC_TESTS_CARDTPM_H
 #define TPMVSC_TESTS_CARDTPM_H
 
-#include <signal.h>
-#include <time.h>
-#include <unistd.h>
-
 #include "tests/swtpm.h"
 #include "tpm/tpm.h"
 
@@ -38,6 +34,10 @@ struct cardtpm {
 
 /* Start a TPM and make a card in it; a failure ends the test. */
 void cardtpm_begin(struct cardtpm *c, const struct cardtpm_kind *kind);
+
+/* The two halves of it: start a TPM and fill in c->config; make the card through c->config. */
+void cardtpm_prepare(struct cardtpm *c);
+void cardtpm_make(struct cardtpm *c, const struct cardtpm_kind *kind, struct rbuf sibling);
 
 /* Make another card in the same TPM, through a client of its own. */
 void cardtpm_join(struct cardtpm *c, const struct cardtpm *first, const struct cardtpm_kind *kind);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The TPM room on a live software TPM: a card made, used, changed, blocked, unblocked, erased. */
-#include "tests/cardtpm.h"
-
 #include <openssl/evp.h>
+#include <signal.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "tests/cardtpm.h"
 #include "tests/suite.h"
 
 static struct cardtpm c;

@@ -93,7 +93,7 @@ swtpm_kill(struct swtpm *s)
 void
 swtpm_end(struct swtpm *s)
 {
-	static const char *const files[] = { "sock", "sock.ctrl", "lock", "log", "tap", "tap.ctrl",
+	static const char *const files[] = { "sock", "sock.ctrl", "lock", ".lock", "log", "tap", "tap.ctrl",
 		"tpm2-00.permall", "tpm2-00.volatilestate", "tpm2-00.savestate" };
 	char path[160];
 	size_t i;

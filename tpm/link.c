@@ -14,6 +14,10 @@
 
 #define HANDLES_AT_ONCE 64
 
+/* Where TPM2_CAP_HANDLES begins to list; TCG TPM 2.0 Part 2, 7.4. */
+#define HANDLES_TRANSIENT 0x80000000U
+#define HANDLES_LOADED_SESSION 0x02000000U
+
 /* tss2 would print whole commands and answers, secrets included, if a user asked for it. */
 static void
 silence_tss2(void)
@@ -139,7 +143,7 @@ set_owner_auth(struct tpm *t, struct failure *why)
 static void
 flush_leftovers(struct tpm *t)
 {
-	const TPM2_HANDLE ranges[] = { TPM2_TRANSIENT_FIRST, TPM2_LOADED_SESSION_FIRST };
+	static const TPM2_HANDLE ranges[] = { HANDLES_TRANSIENT, HANDLES_LOADED_SESSION };
 	TSS2_SYS_CONTEXT *sys = NULL;
 	TPMS_CAPABILITY_DATA data;
 	TPMI_YES_NO more;

@@ -44,3 +44,20 @@ tests_check_vault_SOURCES = tests/check_vault.c tests/cardtpm.c tests/cardtpm.h 
 tests_check_vault_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
 tests_check_vault_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_vault_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_attacks
+tests_check_attacks_SOURCES = tests/check_attacks.c tests/cardtpm.c tests/cardtpm.h \
+	tests/swtpm.c tests/swtpm.h tests/tap.c tests/tap.h tests/suite.h
+tests_check_attacks_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
+tests_check_attacks_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_attacks_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_digest tests/check_record
+tests_check_digest_SOURCES = tests/check_digest.c tests/suite.h
+tests_check_digest_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
+tests_check_digest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_digest_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+tests_check_record_SOURCES = tests/check_record.c tests/suite.h
+tests_check_record_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
+tests_check_record_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_record_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)

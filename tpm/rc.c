@@ -23,10 +23,13 @@ static const struct {
 	{ TPM2_RC_BAD_AUTH, VAULT_AUTH },	  /* 0x9a2: wrong secret */
 	{ TPM2_RC_AUTH_UNAVAILABLE, VAULT_BLOCKED }, /* 0x12f: at the limit, or never written */
 	{ TPM2_RC_POLICY_FAIL, VAULT_AUTH },	  /* 0x99d: no proof */
-	{ TPM2_RC_EXPIRED, VAULT_AUTH },	  /* 0x1e3, 0x9a3: ticket or armed session too old */
 	{ TPM2_RC_TICKET, VAULT_AUTH },		  /* 0x5e0: forged, other purpose, or before a TPM reset */
 	{ TPM2_RC_ECC_POINT, VAULT_MISMATCH },	  /* 0x1e7: not on the curve */
 };
+
+/* Proofs that were good once: a ticket (parameter 1), the armed session (session 1).  Elsewhere it is a bug. */
+#define RC_TICKET_EXPIRED 0x1e3U
+#define RC_SESSION_EXPIRED 0x9a3U
 
 TSS2_RC
 rc_base(TSS2_RC rc)
@@ -51,13 +54,39 @@ rc_stale(TSS2_RC rc)
 	    (rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER;
 }
 
+/* Our own findings in words. */
+static const char *
+own_words(TSS2_RC rc)
+{
+	static const struct {
+		TSS2_RC rc;
+		const char *words;
+	} findings[] = {
+		{ RC_MISMATCH, "the input does not fit the key" },
+		{ RC_NO_PROOF, "the PIN is not proven" },
+		{ RC_IMPOSTOR, "what is at the card's handle is not the card's" },
+		{ RC_UNSUPPORTED, "the TPM does not offer it" },
+		{ RC_ABSENT, "the card has no such reference, or no handle is free" },
+		{ RC_MEMORY, "out of memory" },
+		{ RC_CRYPTO, "OpenSSL refused, or the TPM's answer makes no sense" },
+		{ RC_STUCK, "the TPM is busy with something else" },
+		{ RC_UNKNOWABLE, "the owner's authorisation is needed" },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof findings / sizeof findings[0]; i++) {
+		if (findings[i].rc == rc)
+			return findings[i].words;
+	}
+	return "unknown";
+}
+
 void
 rc_log(const char *what, TSS2_RC rc)
 {
-	if ((rc & TSS2_RC_LAYER_MASK) == RC_OWN_LAYER)
-		log_error("%s: finding %u of our own", what, (unsigned)(rc & ~TSS2_RC_LAYER_MASK));
-	else
-		log_error("%s: 0x%x %s", what, (unsigned)rc, Tss2_RC_Decode(rc));
+	const bool own = (rc & TSS2_RC_LAYER_MASK) == RC_OWN_LAYER;
+
+	log_error("%s: 0x%x %s", what, (unsigned)rc, own ? own_words(rc) : Tss2_RC_Decode(rc));
 }
 
 enum vault_err
@@ -66,6 +95,8 @@ vault_err_from_rc(const char *what, TSS2_RC rc)
 	TSS2_RC base = rc_base(rc);
 	size_t i;
 
+	if (rc == RC_TICKET_EXPIRED || rc == RC_SESSION_EXPIRED)
+		return VAULT_AUTH;
 	for (i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
 		if (rc_base(meanings[i].base) == base)
 			return meanings[i].err;
