@@ -155,7 +155,7 @@ RESPONSECODE
 slot_open(DWORD lun, const char *device)
 {
 	RESPONSECODE rc = IFD_COMMUNICATION_ERROR;
-	struct channel *channel;
+	struct channel *channel = NULL;
 	struct slot *slot = slot_of(lun, &channel);
 	const char *path = path_of(device);
 
@@ -207,7 +207,7 @@ RESPONSECODE
 slot_close(DWORD lun)
 {
 	RESPONSECODE rc = IFD_NO_SUCH_DEVICE;
-	struct channel *channel;
+	struct channel *channel = NULL;
 	struct slot *slot = slot_of(lun, &channel);
 
 	if (slot == NULL)
@@ -228,7 +228,7 @@ slot_close(DWORD lun)
 struct slot *
 slot_lock(DWORD lun)
 {
-	struct channel *channel;
+	struct channel *channel = NULL;
 	struct slot *slot = slot_of(lun, &channel);
 
 	if (slot == NULL)
@@ -249,7 +249,7 @@ slot_unlock(struct slot *slot)
 struct slot *
 slot_enter(DWORD lun)
 {
-	struct channel *channel;
+	struct channel *channel = NULL;
 	struct slot *slot = slot_of(lun, &channel);
 
 	if (slot == NULL)

@@ -56,7 +56,7 @@ static void
 report(void *context, const char *what)
 {
 	(void)context;
-	(void)fprintf(stderr, "%s...\n", what);
+	(void)fprintf(stderr, "%s\n", what);
 }
 
 const struct progress *

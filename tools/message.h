@@ -16,7 +16,7 @@ void message_warning(const char *format, ...) __attribute__((format(printf, 1, 2
 /* Say how a command failed: why, or a line for the outcome when why is empty. */
 void message_failure(enum outcome outcome, const struct failure *why);
 
-/* Progress as "...\n" lines; NULL when quiet. */
+/* Progress, a line for each step; NULL when quiet. */
 const struct progress *message_progress(bool quiet);
 
 /* Where log lines of the other rooms go: warnings, and everything with verbose. */
