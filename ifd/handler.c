@@ -40,7 +40,9 @@ IFDHGetCapabilities(DWORD Lun, DWORD Tag, PDWORD Length, PUCHAR Value)
 		return IFD_COMMUNICATION_ERROR;
 	value = wbuf_over(Value, Value != NULL ? *Length : 0);
 	rc = capability_get(Lun, Tag, &value);
-	*Length = rc == IFD_SUCCESS ? value.len : 0;
+	/* For some tags we do not know pcscd answers itself, into the same room. */
+	if (rc != IFD_ERROR_TAG)
+		*Length = rc == IFD_SUCCESS ? value.len : 0;
 	return rc;
 }
 
