@@ -5,6 +5,7 @@
  * response).  A nonce serves for one answer, right or wrong.
  */
 #include "applet/auth.h"
+#include "applet/status.h"
 
 #define BLOCK_MAX 16
 
@@ -80,6 +81,8 @@ auth_give_witness(struct piv *p, const struct auth *a, struct wbuf *out)
 	mark = tlv_open(out, 0x80);
 	err = encrypt(p, a, secret_view(&p->admin_nonce), out);
 	tlv_close(out, mark);
+	if (err != VAULT_OK)
+		nonce_forget(p); /* the host never saw it */
 	return sw_of_vault(err);
 }
 

@@ -170,7 +170,10 @@ authenticate(struct piv *p, const struct capdu *c, struct auth *a, struct wbuf *
 		return SW_SECURITY_STATUS_NOT_SATISFIED;
 	mark = tlv_open(out, 0x7c);
 	sw = act(p, a, out);
-	tlv_close(out, mark);
+	if (wbuf_ok(out) && out->len == mark)
+		wbuf_truncate(out, 0); /* a case that only says yes or no */
+	else
+		tlv_close(out, mark);
 	return sw;
 }
 

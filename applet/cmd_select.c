@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <string.h>
-
 #include "applet/commands.h"
 #include "applet/response.h"
 #include "applet/tlv.h"

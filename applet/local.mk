@@ -35,3 +35,47 @@ libapplet_la_SOURCES = \
 	applet/vault.h
 
 EXTRA_DIST += applet/README.md
+
+# A card over fake ports, for the tests of this room and of those above it.
+check_LTLIBRARIES += libfakecard.la
+libfakecard_la_SOURCES = \
+	tests/fake_card.c \
+	tests/fake_card.h \
+	tests/fake_store.c \
+	tests/fake_store.h \
+	tests/fake_vault.c \
+	tests/fake_vault.h \
+	tests/suite.h
+libfakecard_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+
+check_PROGRAMS += \
+	tests/check_tlv \
+	tests/check_apdu \
+	tests/check_pinpolicy \
+	tests/check_piv \
+	tests/check_piv_faults \
+	tests/check_piv_sweep
+
+tests_check_tlv_SOURCES = tests/check_tlv.c tests/suite.h
+tests_check_tlv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_tlv_LDADD = libapplet.la libbase.la $(CHECK_LIBS)
+
+tests_check_apdu_SOURCES = tests/check_apdu.c tests/suite.h
+tests_check_apdu_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_apdu_LDADD = libapplet.la libbase.la $(CHECK_LIBS)
+
+tests_check_pinpolicy_SOURCES = tests/check_pinpolicy.c tests/suite.h
+tests_check_pinpolicy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_pinpolicy_LDADD = libapplet.la libbase.la $(CHECK_LIBS)
+
+tests_check_piv_SOURCES = tests/check_piv.c tests/suite.h
+tests_check_piv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_piv_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
+
+tests_check_piv_faults_SOURCES = tests/check_piv_faults.c tests/suite.h
+tests_check_piv_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_piv_faults_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
+
+tests_check_piv_sweep_SOURCES = tests/check_piv_sweep.c tests/suite.h
+tests_check_piv_sweep_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_piv_sweep_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)

@@ -59,7 +59,7 @@ static void
 chain_drop(struct piv *p)
 {
 	p->chaining = false;
-	wbuf_wipe(&p->chain);
+	octets_forget(&p->chain);
 }
 
 /* Add a command's data to the chain; with the last command the whole becomes its data. */
@@ -152,7 +152,11 @@ carry_out(struct piv *p, const struct command *command, const struct capdu *c)
 	/* The one command that a VERIFY is fresh for has been, whatever came of it. */
 	if ((command->traits & KEEPS_FRESH) != 0)
 		pin_disarm(p);
-	return sw == SW_OK && !wbuf_ok(&p->pending) ? (sw_t)SW_NO_DIAGNOSIS : sw;
+	if (sw == SW_OK && !wbuf_ok(&p->pending))
+		sw = SW_NO_DIAGNOSIS;
+	if (sw != SW_OK)
+		wbuf_wipe(&p->pending); /* all of it: a port may have written and taken back */
+	return sw;
 }
 
 void
@@ -199,7 +203,9 @@ piv_reset(struct piv *p)
 	p->status = ACCESS_ALWAYS;
 	vault_forget(p->vault);
 	nonce_forget(p);
-	chain_drop(p);
-	response_drop(p);
+	p->chaining = false;
+	p->sent = 0;
+	wbuf_wipe(&p->chain);
+	wbuf_wipe(&p->pending);
 	wbuf_wipe(&key);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "applet/response.h"
 
+#include "applet/status.h"
 #include "applet/sw.h"
 
 /* Hosts that leave Le out (libykpiv does) still want the data. */
@@ -15,7 +16,7 @@ smaller(size_t a, size_t b)
 void
 response_drop(struct piv *p)
 {
-	wbuf_wipe(&p->pending);
+	octets_forget(&p->pending);
 	p->sent = 0;
 }
 
