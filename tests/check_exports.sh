@@ -25,9 +25,11 @@ expect()
 # symbols FILE NM-OPTION...: names, one to a line.
 symbols()
 {
-	local file=$1
+	local file=$1 nm
 	shift
-	"${NM:-nm}" "$@" --format=posix "$file" | awk '{ print $1 }' | sed 's/@.*//' | sort -u
+	# libtool's NM has options of its own.
+	read -ra nm <<<"${NM:-nm}"
+	"${nm[@]}" "$@" --format=posix "$file" | awk '{ print $1 }' | sed 's/@.*//' | sort -u
 }
 
 # rules DRIVER APPLET

@@ -12,12 +12,16 @@ endif
 TESTS += $(tree_checks)
 tests/check_exports.log: libifdtpmvsc.la
 
+# The unit tests alone: the rules above do not depend on compiler or options.
+check-programs: $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(check_PROGRAMS)'
+
 # Every unit test again under valgrind.
 check-valgrind: $(check_PROGRAMS)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(check_PROGRAMS)' \
 		LOG_COMPILER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 
-.PHONY: check-valgrind
+.PHONY: check-programs check-valgrind
 
 # Not a test: sends APDUs, for the end-to-end tests.
 EXTRA_PROGRAMS += tests/apdu
