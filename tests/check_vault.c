@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -362,6 +363,43 @@ START_TEST(two_cards_keep_out_of_each_others_way)
 }
 END_TEST
 
+/* A client that dies with its sessions and keys loaded must not stop the others: three leftovers fill the TPM. */
+START_TEST(a_killed_neighbour_stops_nobody)
+{
+	struct cardtpm other;
+	pid_t child;
+	int round, i;
+
+	cardtpm_join(&other, &c, &cardtpm_usual);
+	cardtpm_generate(&c, ALG_ECC_P256, PIN_ONCE);
+	cardtpm_generate(&other, ALG_ECC_P256, PIN_ONCE);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	for (round = 0; round < 5; round++) {
+		child = fork();
+		ck_assert_int_ge(child, 0);
+		if (child == 0) {
+			/* A client of its own; the parent's has lost its worker thread at the fork. */
+			other.tpm = tpm_new(&other.config);
+			if (tpm_vault_open(other.tpm, wbuf_view(&other.record), &other.vault) != TPM_OK)
+				_exit(1);
+			for (;;) {
+				if (cardtpm_verify(&other, CARDTPM_PIN) != VAULT_OK ||
+				    cardtpm_sign(&other) != VAULT_OK)
+					_exit(1);
+			}
+		}
+		for (i = 0; i < 10; i++)
+			ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+		ck_assert_int_eq(kill(child, SIGKILL), 0);
+		ck_assert_int_eq(waitpid(child, &i, 0), child);
+		ck_assert_msg(WIFSIGNALED(i), "the neighbour failed before it was killed");
+		for (i = 0; i < 10; i++)
+			ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+	}
+	cardtpm_end(&other);
+}
+END_TEST
+
 START_TEST(an_erased_card_leaves_nothing_and_is_dead)
 {
 	uint8_t octets[TPM_CLAIMS_MAX];
@@ -465,6 +503,7 @@ main(void)
 	tcase_add_rows(tcase, the_admin_key_encrypts_as_openssl_does, admin_rows);
 	tcase_add_test(tcase, a_random_admin_key_serves_after_the_pin);
 	tcase_add_test(tcase, two_cards_keep_out_of_each_others_way);
+	tcase_add_test(tcase, a_killed_neighbour_stops_nobody);
 	tcase_add_test(tcase, an_erased_card_leaves_nothing_and_is_dead);
 	tcase_add_test(tcase, nothing_stays_loaded_at_rest);
 	tcase_add_test(tcase, a_record_has_no_bit_to_spare);
