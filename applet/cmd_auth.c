@@ -20,7 +20,10 @@ operate(struct piv *p, const struct auth *a, enum key_operation operation, struc
 	size_t mark = tlv_open(out, 0x82);
 	enum vault_err err = vault_operate(p->vault, a->key, operation, in, out);
 
-	tlv_close(out, mark);
+	if (err == VAULT_OK)
+		tlv_close(out, mark);
+	else
+		wbuf_wipe(out); /* all of it: what was written and taken back, too */
 	if (err == VAULT_AUTH)
 		pin_forget(p); /* its time is over: what the vault will not take is not verified */
 	return sw_of_vault(err);
@@ -170,11 +173,13 @@ authenticate(struct piv *p, const struct capdu *c, struct auth *a, struct wbuf *
 		return SW_SECURITY_STATUS_NOT_SATISFIED;
 	mark = tlv_open(out, 0x7c);
 	sw = act(p, a, out);
-	if (wbuf_ok(out) && out->len == mark)
+	if (sw != SW_OK || !wbuf_ok(out))
+		return sw;
+	if (out->len == mark)
 		wbuf_truncate(out, 0); /* a case that only says yes or no */
 	else
 		tlv_close(out, mark);
-	return sw;
+	return SW_OK;
 }
 
 sw_t

@@ -152,11 +152,7 @@ carry_out(struct piv *p, const struct command *command, const struct capdu *c)
 	/* The one command that a VERIFY is fresh for has been, whatever came of it. */
 	if ((command->traits & KEEPS_FRESH) != 0)
 		pin_disarm(p);
-	if (sw == SW_OK && !wbuf_ok(&p->pending))
-		sw = SW_NO_DIAGNOSIS;
-	if (sw != SW_OK)
-		wbuf_wipe(&p->pending); /* all of it: a port may have written and taken back */
-	return sw;
+	return sw == SW_OK && !wbuf_ok(&p->pending) ? (sw_t)SW_NO_DIAGNOSIS : sw;
 }
 
 void

@@ -44,9 +44,11 @@ fresh(struct fake_card *card, const uint8_t header[4], struct rbuf data)
 		wbuf_u8(&command, (uint8_t)data.len);
 	wbuf_put(&command, data);
 	piv_process(&card->piv, wbuf_view(&command), &rapdu);
-	ck_assert(wbuf_ok(&rapdu) && rapdu.len >= 2);
-	tail = rbuf_of(answer + rapdu.len - 2, 2);
-	ck_assert(rbuf_u16(&tail, &sw));
+	/* Not an assertion each time: check writes a file for every one. */
+	tail = rbuf_of(answer + (rapdu.len >= 2 ? rapdu.len - 2 : 0), 2);
+	if (!wbuf_ok(&rapdu) || rapdu.len < 2 || !rbuf_u16(&tail, &sw))
+		ck_abort_msg(
+		    "no answer to %02x %02x %02x %02x", header[0], header[1], header[2], header[3]);
 	if (sw == 0x9000)
 		piv_reset(&card->piv);
 	return sw;
@@ -112,8 +114,9 @@ START_TEST(every_class_and_instruction)
 		const uint8_t header[4] = { (uint8_t)(n >> 8), (uint8_t)n, 0x00, 0x00 };
 		uint16_t sw = fresh(card, header, rbuf_of(NULL, 0));
 
-		ck_assert_msg(sw == class_sw(header[0], header[1]), "%04x 0000: %04x, not %04x", n,
-		    sw, class_sw(header[0], header[1]));
+		if (sw != class_sw(header[0], header[1]))
+			ck_abort_msg(
+			    "%04x 0000: %04x, not %04x", n, sw, class_sw(header[0], header[1]));
 	}
 	fake_card_free(card);
 }
@@ -194,8 +197,9 @@ START_TEST(every_p1_and_p2)
 		const uint8_t header[4] = { 0x00, s->ins, (uint8_t)(n >> 8), (uint8_t)n };
 		uint16_t sw = fresh(card, header, rbuf_of(data, len));
 
-		ck_assert_msg(sw == sweep_sw(s, header[2], header[3]), "%s %04x: %04x, not %04x",
-		    s->why, n, sw, sweep_sw(s, header[2], header[3]));
+		if (sw != sweep_sw(s, header[2], header[3]))
+			ck_abort_msg("%s %04x: %04x, not %04x", s->why, n, sw,
+			    sweep_sw(s, header[2], header[3]));
 	}
 	fake_card_free(card);
 }
