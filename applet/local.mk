@@ -58,11 +58,11 @@ check_PROGRAMS += \
 
 tests_check_tlv_SOURCES = tests/check_tlv.c tests/suite.h
 tests_check_tlv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_tlv_LDADD = libapplet.la libbase.la $(CHECK_LIBS)
+tests_check_tlv_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
 
 tests_check_apdu_SOURCES = tests/check_apdu.c tests/suite.h
 tests_check_apdu_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_apdu_LDADD = libapplet.la libbase.la $(CHECK_LIBS)
+tests_check_apdu_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
 
 tests_check_pinpolicy_SOURCES = tests/check_pinpolicy.c tests/suite.h
 tests_check_pinpolicy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
