@@ -14,9 +14,10 @@ struct card {
 };
 
 /*
- * ISO/IEC 7816-3, 8.2.  T=1 alone: some clients connect with nothing else, and
+ * ISO/IEC 7816-3.  T=1 alone: some clients connect with nothing else, and
  * none needs T=0, whose transmission has no extended length.
  */
+/* clang-format off */
 static const uint8_t atr[] = {
 	0x3b,				  /* TS: direct convention */
 	0x8b,				  /* T0: TD1 follows, 11 historical octets */
@@ -26,6 +27,7 @@ static const uint8_t atr[] = {
 	0xa0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00,
 	0x48,				  /* TCK: makes the XOR of all from T0 on zero */
 };
+/* clang-format on */
 
 struct rbuf
 card_atr(void)

@@ -26,17 +26,17 @@ enum outcome {
 #define CARDS_MAX 10
 /* What an instance is called: ROOT\SMARTCARDREADER\0000 */
 #define INSTANCE_PREFIX "ROOT\\SMARTCARDREADER\\"
-#define READER_NAME "TPM Virtual Smart Card"
+#define READER_NAME     "TPM Virtual Smart Card"
 
 /* ---- configuration: tpmvsc.conf ---- */
 
 struct config {
 	char tcti[256];
-	char state_dir[256];	   /* absolute */
+	char state_dir[256];       /* absolute */
 	char owner_auth_file[256]; /* empty: none */
 	char attestation_ca[256];  /* empty: none */
-	unsigned spare_slots;	   /* 0 to 10 */
-	uint32_t pin_cache;	   /* seconds */
+	unsigned spare_slots;      /* 0 to 10 */
+	uint32_t pin_cache;        /* seconds */
 	enum log_level log_level;
 };
 
@@ -56,8 +56,8 @@ struct card;
  * no TPM, so a card shows even while the TPM is away (its answers are 6F00).
  * NO_SUCH_CARD, NOT_PERMITTED, FAILED.  config must outlive the card.
  */
-MUST_CHECK enum outcome card_open(const struct config *config, unsigned instance,
-    struct card **out, struct failure *why);
+MUST_CHECK enum outcome card_open(
+    const struct config *config, unsigned instance, struct card **out, struct failure *why);
 void card_close(struct card *card);
 
 /* Power up or reset: security status is lost, whatever it was. */
@@ -80,8 +80,8 @@ void card_transmit(struct card *card, struct rbuf capdu, struct wbuf *rapdu);
  * (chances aside): a change means another card.  DONE; NOT_PERMITTED or FAILED
  * when the state directory cannot be looked at, with which 0.
  */
-MUST_CHECK enum outcome card_present(const struct config *config, unsigned instance,
-    uint64_t *which, struct failure *why);
+MUST_CHECK enum outcome card_present(
+    const struct config *config, unsigned instance, uint64_t *which, struct failure *why);
 
 /*
  * Tells when a card comes or goes.  The descriptor becomes readable: poll it,
@@ -90,8 +90,8 @@ MUST_CHECK enum outcome card_present(const struct config *config, unsigned insta
 struct card_watch;
 
 /* Watch the state directory; make says to make a missing one.  NOT_PERMITTED, NO_ROOM, FAILED. */
-MUST_CHECK enum outcome card_watch_open(const struct config *config, bool make,
-    struct card_watch **out, struct failure *why);
+MUST_CHECK enum outcome card_watch_open(
+    const struct config *config, bool make, struct card_watch **out, struct failure *why);
 int card_watch_fd(const struct card_watch *w);
 MUST_CHECK bool card_watch_drain(struct card_watch *w, unsigned instance);
 void card_watch_close(struct card_watch *w);
@@ -135,11 +135,11 @@ MUST_CHECK enum outcome cards_destroy(const struct config *config, unsigned inst
 /* One row of list. */
 struct card_summary {
 	unsigned instance;
-	bool readable;	    /* record opened and signed by its creator; else only problem is set */
+	bool readable; /* record opened and signed by its creator; else only problem is set */
 	char name[65 * 4];
 	bool has_puk;
 	int pin_left, puk_left; /* tries; -1 unknown */
-	uint8_t keys[32];   /* key references present, key_count of them, ascending; without 9B */
+	uint8_t keys[32]; /* key references present, key_count of them, ascending; without 9B */
 	uint8_t algorithms[32]; /* of each key; 0 when the key cannot be read */
 	size_t key_count;
 	struct failure problem; /* empty when all is well */
@@ -149,7 +149,7 @@ struct card_summary {
  * Look at every card.  rows has room for CARDS_MAX.  A card that is broken is
  * a row with a problem; DONE also with no card at all.
  */
-MUST_CHECK enum outcome cards_list(const struct config *config, struct card_summary *rows,
-    size_t *count, struct failure *why);
+MUST_CHECK enum outcome cards_list(
+    const struct config *config, struct card_summary *rows, size_t *count, struct failure *why);
 
 #endif

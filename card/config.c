@@ -145,7 +145,7 @@ static const char *
 set_log_level(const char *value, struct config *out)
 {
 	return log_level_from(value, &out->log_level) ? NULL
-						       : "it is not error, warning, info or debug";
+						      : "it is not error, warning, info or debug";
 }
 
 static const struct {
@@ -302,8 +302,9 @@ check_file(int fd, const char *path, struct failure *why)
 	else if (!S_ISREG(st.st_mode))
 		fail(why, "%s is not a regular file", path);
 	else if (st.st_uid != 0 && st.st_uid != geteuid())
-		fail(why, "%s belongs to user %lu: it must belong to root; chown it, if you trust "
-			  "what it says",
+		fail(why,
+		    "%s belongs to user %lu: it must belong to root; chown it, if you trust "
+		    "what it says",
 		    path, (unsigned long)st.st_uid);
 	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0)
 		fail(why, "%s may be written by others: chmod go-w it, if you trust what it says",

@@ -19,7 +19,7 @@ void config_default(struct config *out);
  *
  * Returns false with why set, and out of no use, at the first fault.
  */
-MUST_CHECK bool config_parse(struct rbuf text, const char *path, struct config *out,
-    struct failure *why);
+MUST_CHECK bool config_parse(
+    struct rbuf text, const char *path, struct config *out, struct failure *why);
 
 #endif

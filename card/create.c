@@ -10,7 +10,7 @@ struct making {
 	struct work work;
 	const struct card_request *request;
 	unsigned instance;
-	struct rbuf claims; /* what it may occupy in the TPM; empty until planned */
+	struct rbuf claims;   /* what it may occupy in the TPM; empty until planned */
 	struct tpm_spec spec; /* the creation keeps a pointer to it, and it to the profile */
 	uint8_t profile[1024];
 	struct tpm_creation *creation;
@@ -92,7 +92,7 @@ write_items(struct making *m, struct rbuf admin_key, struct failure *why)
 	if (err == STORE_OK && m->request->generate) {
 		work_report(&m->work, "Generating the card's file system");
 		err = file_system_draw((int64_t)time(NULL), &fs) ? file_system_write(store, &fs)
-								  : STORE_FAULT;
+								 : STORE_FAULT;
 	}
 	files_store_close(store);
 	if (err == STORE_FULL)
@@ -118,8 +118,7 @@ make(struct making *m, struct failure *why)
 	outcome = write_items(m, wbuf_view(&key), why);
 	if (outcome != DONE)
 		return outcome;
-	return outcome_of_files(
-	    files_commit(m->work.files, m->instance, wbuf_view(&record), why));
+	return outcome_of_files(files_commit(m->work.files, m->instance, wbuf_view(&record), why));
 }
 
 /*
@@ -146,8 +145,10 @@ explain(struct making *m, const struct failure *cause)
 	if (m->claims.len == 0 || take_back(m, &undo))
 		fail(m->work.why, "%s (no card was made)", cause->text);
 	else
-		fail(m->work.why, "%.240s (what was made could not be taken back: %.160s; the next "
-				  "run of tpmvscmgr does it)", cause->text, undo.text);
+		fail(m->work.why,
+		    "%.240s (what was made could not be taken back: %.160s; the next "
+		    "run of tpmvscmgr does it)",
+		    cause->text, undo.text);
 }
 
 static enum outcome
@@ -164,8 +165,8 @@ create(struct making *m)
 	outcome = plan(m, &claims, &cause);
 	if (outcome == DONE) {
 		m->claims = wbuf_view(&claims);
-		outcome = outcome_of_files(files_journal_write(m->work.files, m->instance,
-		    JOURNAL_CREATING, m->claims, &cause));
+		outcome = outcome_of_files(files_journal_write(
+		    m->work.files, m->instance, JOURNAL_CREATING, m->claims, &cause));
 	}
 	if (outcome == DONE)
 		outcome = make(m, &cause);

@@ -20,10 +20,11 @@ read_claims(struct work *w, unsigned instance, struct paper *paper, struct wbuf 
 		outcome = FAILED;
 	}
 	if (outcome == FAILED)
-		fail(w->why, "%.200s; the card was not destroyed, for what it holds in the TPM is "
-			     "not known.  If there is no backup, remove %.180s/%04u by hand: its NV "
-			     "indices then stay in the TPM", cause.text, w->config->state_dir,
-		    instance);
+		fail(w->why,
+		    "%.200s; the card was not destroyed, for what it holds in the TPM is "
+		    "not known.  If there is no backup, remove %.180s/%04u by hand: its NV "
+		    "indices then stay in the TPM",
+		    cause.text, w->config->state_dir, instance);
 	else if (outcome != DONE)
 		fail(w->why, "%s", cause.text);
 	return outcome;
@@ -55,8 +56,10 @@ check_tpm(struct work *w, unsigned instance, struct rbuf record)
 	err = tpm_probe(w->link.tpm, &cause);
 	if (err == TPM_OK)
 		return DONE;
-	fail(w->why, "%.200s (the card is as it was; if its TPM is gone for good, remove "
-		     "%.180s/%04u by hand)", cause.text, w->config->state_dir, instance);
+	fail(w->why,
+	    "%.200s (the card is as it was; if its TPM is gone for good, remove "
+	    "%.180s/%04u by hand)",
+	    cause.text, w->config->state_dir, instance);
 	return outcome_of_tpm(err);
 }
 
@@ -64,12 +67,13 @@ check_tpm(struct work *w, unsigned instance, struct rbuf record)
 static void
 stop(struct work *w, unsigned instance, struct rbuf record, const struct failure *cause)
 {
-	if (is_whole(w, record, NULL) &&
-	    files_journal_drop(w->files, instance, NULL) == FILES_OK)
+	if (is_whole(w, record, NULL) && files_journal_drop(w->files, instance, NULL) == FILES_OK)
 		fail(w->why, "%s (the card is as it was)", cause->text);
 	else
-		fail(w->why, "%.400s (the card's end has begun; the next run of tpmvscmgr completes "
-			     "it)", cause->text);
+		fail(w->why,
+		    "%.400s (the card's end has begun; the next run of tpmvscmgr completes "
+		    "it)",
+		    cause->text);
 }
 
 static enum outcome
@@ -86,8 +90,8 @@ destroy(struct work *w, unsigned instance)
 		outcome = check_tpm(w, instance, paper.record);
 	if (outcome != DONE)
 		return outcome;
-	outcome = outcome_of_files(files_journal_write(w->files, instance, JOURNAL_DESTROYING,
-	    wbuf_view(&claims), &cause));
+	outcome = outcome_of_files(files_journal_write(
+	    w->files, instance, JOURNAL_DESTROYING, wbuf_view(&claims), &cause));
 	if (outcome == DONE) {
 		work_report(w, "Erasing the TPM smart card");
 		outcome = work_erase(w, instance, wbuf_view(&claims), &cause);
@@ -99,12 +103,15 @@ destroy(struct work *w, unsigned instance)
 	work_report(w, "Removing the card's files");
 	outcome = outcome_of_files(files_remove(w->files, instance, &cause));
 	if (outcome != DONE) {
-		fail(w->why, "%.300s (the card is erased from the TPM; the next run of tpmvscmgr "
-			     "removes what is left of its files)", cause.text);
+		fail(w->why,
+		    "%.300s (the card is erased from the TPM; the next run of tpmvscmgr "
+		    "removes what is left of its files)",
+		    cause.text);
 		return outcome;
 	}
 	if (files_journal_drop(w->files, instance, &cause) != FILES_OK)
-		log_warning("card %u is destroyed, but its journal stays: %s", instance, cause.text);
+		log_warning(
+		    "card %u is destroyed, but its journal stays: %s", instance, cause.text);
 	work_report(w, "TPM smart card destroyed");
 	return DONE;
 }
@@ -118,7 +125,7 @@ was_begun(const struct work *w, unsigned instance)
 	enum journal_verb verb;
 
 	return files_journal_read(w->files, instance, &verb, &claims, NULL) == FILES_OK &&
-	    verb == JOURNAL_DESTROYING;
+	       verb == JOURNAL_DESTROYING;
 }
 
 enum outcome

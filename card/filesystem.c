@@ -7,10 +7,10 @@
 #include <sys/random.h>
 #include <time.h>
 
-/* Data objects, SP 800-73-4 Part 1, Table 3. */
-#define CHUID 0x5fc102
-#define CCC 0x5fc107
-#define DISCOVERY 0x7e
+/* Data objects; their elements are in SP 800-73-4 Part 1, Appendix A. */
+#define CHUID       0x5fc102
+#define CCC         0x5fc107
+#define DISCOVERY   0x7e
 #define KEY_HISTORY 0x5fc10c
 
 #define LIFETIME_YEARS 20
@@ -51,9 +51,8 @@ file_system_draw(int64_t now, struct file_system *out)
 void
 fascn_write(struct wbuf *out)
 {
-	/* agency, system, credential; series, issue; person, category, organisation, association */
-	static const char text[] = "B" "9999" "D" "9999" "D" "999999" "D" "0" "D" "1" "D"
-				   "0000000000" "3" "0000" "1" "F";
+	/* agency, system, credential, series, issue; person, category, organisation, association */
+	static const char text[] = "B9999D9999D999999D0D1D0000000000300001F";
 	unsigned check = 0, pending = 0, bits = 0, value, parity, i, k;
 
 	for (i = 0; i < sizeof text; i++) {
@@ -77,7 +76,6 @@ fascn_write(struct wbuf *out)
 	}
 }
 
-/* SP 800-73-4 Part 1, Table 9. */
 static void
 write_chuid(struct wbuf *out, const struct file_system *fs)
 {
@@ -91,11 +89,10 @@ write_chuid(struct wbuf *out, const struct file_system *fs)
 	tlv_put(out, 0xfe, rbuf_of(NULL, 0));
 }
 
-/* SP 800-73-4 Part 1, Table 8. */
 static void
 write_ccc(struct wbuf *out, const struct file_system *fs)
 {
-	/* The registered application provider, manufacturer FF, card type 02; then the card's own. */
+	/* RID of the GSC-IS, manufacturer FF, card type 02; then the card's own */
 	static const uint8_t issuer[] = { 0xa0, 0x00, 0x00, 0x01, 0x16, 0xff, 0x02 };
 	static const struct {
 		uint8_t tag;
@@ -123,7 +120,7 @@ write_ccc(struct wbuf *out, const struct file_system *fs)
 		tlv_put(out, rest[i].tag, rest[i].value);
 }
 
-/* SP 800-73-4 Part 1, 3.3.2: the application's AID, and a policy of nothing but the card's PIN. */
+/* The application's AID, and a policy of nothing but the card's PIN. */
 static void
 write_discovery(struct wbuf *out, const struct file_system *fs)
 {
@@ -134,7 +131,7 @@ write_discovery(struct wbuf *out, const struct file_system *fs)
 	tlv_put(out, 0x5f2f, rbuf_of(policy, sizeof policy));
 }
 
-/* SP 800-73-4 Part 1, Table 19: no retired keys yet. */
+/* No retired keys yet. */
 static void
 write_key_history(struct wbuf *out, const struct file_system *fs)
 {

@@ -41,7 +41,7 @@ tries_left(struct vault *vault, enum reference which)
 	return vault_tries(vault, which, &left) == VAULT_OK ? (int)left : -1;
 }
 
-/* What the TPM says of a card.  away: an earlier card found the TPM away; set here for later ones. */
+/* What the TPM says of a card.  away is set for later cards when it does not answer at all. */
 static void
 ask_tpm(struct tpm *tpm, struct vault *vault, struct card_summary *row, struct failure *away)
 {
@@ -91,15 +91,11 @@ recover(const struct config *config, struct files *files)
 {
 	struct failure why = { "" };
 	struct work work = { .config = config, .files = files };
-	bool pending = false;
-	unsigned i;
 
-	for (i = 0; i < CARDS_MAX; i++)
-		pending = work_pending(&work, i) || pending;
-	if (!pending)
+	if (!files_unfinished(files))
 		return;
 	if (files_lock(files, 0, &why) != FILES_OK || !tpm_link_open(&work.link, config, &why)) {
-		log_warning("unfinished work is left alone: %s", why.text);
+		log_info("unfinished work is left alone: %s", why.text);
 		return;
 	}
 	work_recover_all(&work);
@@ -107,8 +103,8 @@ recover(const struct config *config, struct files *files)
 }
 
 enum outcome
-cards_list(const struct config *config, struct card_summary *rows, size_t *count,
-    struct failure *why)
+cards_list(
+    const struct config *config, struct card_summary *rows, size_t *count, struct failure *why)
 {
 	struct failure away = { "" };
 	struct files *files = NULL;

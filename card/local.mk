@@ -16,3 +16,46 @@ libcard_la_SOURCES = \
 	card/presence.c \
 	card/profile.c \
 	card/work.c
+
+# The TPM and its vaults in memory, under the real card/, store/ and applet/.
+check_LTLIBRARIES += libinstallation.la
+libinstallation_la_SOURCES = \
+	tests/fake_tpm.c \
+	tests/fake_tpm.h \
+	tests/fake_vault.c \
+	tests/fake_vault.h \
+	tests/installation.c \
+	tests/installation.h
+libinstallation_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+
+card_check_libs = libinstallation.la libscratch.la libcard.la libstore.la libapplet.la libbase.la \
+	$(CHECK_LIBS)
+# For a program that uses parts of card/ only: what those parts need of the TPM comes behind them.
+card_part_libs = libcard.la libstore.la libapplet.la libinstallation.la libscratch.la libbase.la \
+	$(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_config \
+	tests/check_profile \
+	tests/check_card \
+	tests/check_list \
+	tests/check_transactions
+
+tests_check_config_SOURCES = tests/check_config.c
+tests_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_config_LDADD = $(card_part_libs)
+
+tests_check_profile_SOURCES = tests/check_profile.c
+tests_check_profile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_profile_LDADD = $(card_part_libs)
+
+tests_check_card_SOURCES = tests/check_card.c
+tests_check_card_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_card_LDADD = $(card_check_libs)
+
+tests_check_list_SOURCES = tests/check_list.c
+tests_check_list_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_list_LDADD = $(card_check_libs)
+
+tests_check_transactions_SOURCES = tests/check_transactions.c
+tests_check_transactions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_transactions_LDADD = $(card_check_libs)

@@ -43,8 +43,10 @@ paper_read(struct files *files, unsigned instance, struct paper *out, struct fai
 		return outcome_of_files(err);
 	out->record = wbuf_view(&record);
 	if (tpm_record_info(out->record, &out->info) != TPM_OK) {
-		fail(why, "the record of card %u is damaged or was altered: restore it from a "
-			  "backup", instance);
+		fail(why,
+		    "the record of card %u is damaged or was altered: restore it from a "
+		    "backup",
+		    instance);
 		return FAILED;
 	}
 	if (!profile_read(out->info.profile, &number, &out->profile)) {
@@ -53,8 +55,10 @@ paper_read(struct files *files, unsigned instance, struct paper *out, struct fai
 		return FAILED;
 	}
 	if (number != instance) {
-		fail(why, "the files of card %u are those of card %u: put the directory back under "
-			  "its own number", instance, number);
+		fail(why,
+		    "the files of card %u are those of card %u: put the directory back under "
+		    "its own number",
+		    instance, number);
 		return FAILED;
 	}
 	return DONE;

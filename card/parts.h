@@ -15,7 +15,7 @@ enum outcome outcome_of_store(enum store_err err);
 
 /* ---- the way to the TPM ---- */
 
-/* A client of the configured TPM, and the strings it refers to: not to be moved while it is open. */
+/* A client of the configured TPM, and the strings it refers to: do not move an open one. */
 struct tpm_link {
 	char lease[sizeof((struct config *)0)->state_dir + 8];
 	struct tpm_config settings;
@@ -23,8 +23,8 @@ struct tpm_link {
 };
 
 /* False when memory is out.  The TPM itself is not asked.  config must outlive the link. */
-MUST_CHECK bool tpm_link_open(struct tpm_link *link, const struct config *config,
-    struct failure *why);
+MUST_CHECK bool tpm_link_open(
+    struct tpm_link *link, const struct config *config, struct failure *why);
 void tpm_link_close(struct tpm_link *link);
 
 /* ---- the profile: what the record says about the card itself ---- */
@@ -34,8 +34,8 @@ void tpm_link_close(struct tpm_link *link);
  * (2) and text of the name, PIN policy (PIN_POLICY_OCTETS).  False when the
  * name cannot be one or out is full.
  */
-MUST_CHECK bool profile_write(unsigned instance, const struct piv_profile *profile,
-    struct wbuf *out);
+MUST_CHECK bool profile_write(
+    unsigned instance, const struct piv_profile *profile, struct wbuf *out);
 
 /* Read them back.  False when they are anything else; outputs are as they were. */
 MUST_CHECK bool profile_read(struct rbuf in, unsigned *instance, struct piv_profile *profile);
@@ -53,8 +53,8 @@ struct paper {
  * Read and check a card's record: its signature, its profile, and that it was
  * made for this instance.  NO_SUCH_CARD, NOT_PERMITTED, FAILED.
  */
-MUST_CHECK enum outcome paper_read(struct files *files, unsigned instance, struct paper *out,
-    struct failure *why);
+MUST_CHECK enum outcome paper_read(
+    struct files *files, unsigned instance, struct paper *out, struct failure *why);
 
 /* ---- the card's file system, as /generate writes it ---- */
 
@@ -62,7 +62,7 @@ MUST_CHECK enum outcome paper_read(struct files *files, unsigned instance, struc
 struct file_system {
 	uint8_t guid[16];    /* version 4 UUID */
 	uint8_t card_id[14]; /* random, in the CCC */
-	char expiry[9];	     /* YYYYMMDD */
+	char expiry[9];      /* YYYYMMDD */
 };
 
 /* Draw the random parts; the card expires 20 years from now, a time in seconds since 1970. */
@@ -95,14 +95,13 @@ void work_report(const struct work *w, const char *what);
 MUST_CHECK bool work_pending(const struct work *w, unsigned instance);
 
 /* Finish or undo what a journal of the instance says; DONE also when there is none. */
-MUST_CHECK enum outcome work_recover(const struct work *w, unsigned instance,
-    struct failure *why);
+MUST_CHECK enum outcome work_recover(const struct work *w, unsigned instance, struct failure *why);
 
 /* Recover every instance; what fails is logged and stays as it is. */
 void work_recover_all(const struct work *w);
 
 /* Erase claims from the TPM, with the parent unless another card may be using it. */
-MUST_CHECK enum outcome work_erase(const struct work *w, unsigned instance, struct rbuf claims,
-    struct failure *why);
+MUST_CHECK enum outcome work_erase(
+    const struct work *w, unsigned instance, struct rbuf claims, struct failure *why);
 
 #endif

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #define RECORD_NAME "record"
-#define RECORD_MAX 65536
-#define NEW ".new-"
-#define GONE ".gone-"
+#define RECORD_MAX  65536
+#define NEW         ".new-"
+#define GONE        ".gone-"
 
 struct instance_name
 instance_name(const char *prefix, unsigned instance)
@@ -61,6 +61,40 @@ files_record(struct files *f, unsigned instance, struct wbuf *out, struct failur
 	return err;
 }
 
+/* Open a directory for reading its names, beside the descriptor of its own that p has. */
+static DIR *
+open_names(const struct place *p)
+{
+	int fd = openat(p->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (dir == NULL && fd >= 0)
+		(void)close(fd);
+	return dir;
+}
+
+/* Only the lock files begin with a dot and stay. */
+bool
+files_unfinished(struct files *f)
+{
+	static const char *const staying[] = { ".", "..", ".manage", ".lock" };
+	const struct dirent *entry;
+	bool found = false;
+	DIR *dir;
+	size_t i;
+
+	dir = open_names(&f->root);
+	if (dir == NULL)
+		return false;
+	while (!found && (entry = readdir(dir)) != NULL) {
+		found = entry->d_name[0] == '.';
+		for (i = 0; i < sizeof staying / sizeof staying[0]; i++)
+			found = found && strcmp(entry->d_name, staying[i]) != 0;
+	}
+	(void)closedir(dir);
+	return found;
+}
+
 /* Remove what is in a directory; directories in it only when empty: we make none. */
 static enum files_err
 empty(const struct place *p, struct failure *why)
@@ -68,16 +102,10 @@ empty(const struct place *p, struct failure *why)
 	enum files_err err = FILES_OK;
 	const struct dirent *entry;
 	DIR *dir;
-	int fd;
 
-	fd = openat(p->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	dir = fd >= 0 ? fdopendir(fd) : NULL;
-	if (dir == NULL) {
-		err = place_fail(p, "", "read", errno, why);
-		if (fd >= 0)
-			(void)close(fd);
-		return err;
-	}
+	dir = open_names(p);
+	if (dir == NULL)
+		return place_fail(p, "", "read", errno, why);
 	while (err == FILES_OK && (entry = readdir(dir)) != NULL) {
 		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
 			continue;

@@ -20,7 +20,7 @@ is_user(const char *name, uid_t uid)
 	char octets[2048];
 
 	return getpwnam_r(name, &entry, octets, sizeof octets, &found) == 0 && found != NULL &&
-	    found->pw_uid == uid;
+	       found->pw_uid == uid;
 }
 
 /* Whose directories this process may believe. */
@@ -37,8 +37,9 @@ static enum files_err
 check_ancestor(const char *path, size_t len, const struct stat *st, struct failure *why)
 {
 	if (!trusted(st->st_uid))
-		fail(why, "%.*s, on the way to %s, belongs to user %lu, who could replace it: "
-			  "keep the cards elsewhere (state_dir)",
+		fail(why,
+		    "%.*s, on the way to %s, belongs to user %lu, who could replace it: "
+		    "keep the cards elsewhere (state_dir)",
 		    (int)len, path, path, (unsigned long)st->st_uid);
 	else if ((st->st_mode & (S_IWGRP | S_IWOTH)) != 0 && (st->st_mode & S_ISVTX) == 0)
 		fail(why, "%.*s, on the way to %s, may be written by others: chmod go-w %.*s",
@@ -53,12 +54,14 @@ static enum files_err
 check_root(const char *path, const struct stat *st, struct failure *why)
 {
 	if (!trusted(st->st_uid))
-		fail(why, "%s belongs to user %lu: it must belong to root or to the user pcscd; "
-			  "chown it, if you trust what is in it",
+		fail(why,
+		    "%s belongs to user %lu: it must belong to root or to the user pcscd; "
+		    "chown it, if you trust what is in it",
 		    path, (unsigned long)st->st_uid);
 	else if ((st->st_mode & 0777) != 0700)
-		fail(why, "%s has mode %04o: it must be 0700; chmod 0700 it, if you trust what is "
-			  "in it",
+		fail(why,
+		    "%s has mode %04o: it must be 0700; chmod 0700 it, if you trust what is "
+		    "in it",
 		    path, (unsigned)(st->st_mode & 07777));
 	else
 		return FILES_OK;
@@ -67,8 +70,8 @@ check_root(const char *path, const struct stat *st, struct failure *why)
 
 /* A failure at the first len characters of path. */
 static enum files_err
-path_fail(const char *path, size_t len, int parent, const char *name, int error,
-    struct failure *why)
+path_fail(
+    const char *path, size_t len, int parent, const char *name, int error, struct failure *why)
 {
 	enum files_err err = files_err_of(error);
 	struct stat st;

@@ -29,8 +29,8 @@ enum files_err {
  * of mode 0700 whose owner is the effective user, root, or (for root) the user
  * pcscd; why says what is wrong and how to put it right.
  */
-MUST_CHECK enum files_err files_open(const char *path, bool make, struct files **out,
-    struct failure *why);
+MUST_CHECK enum files_err files_open(
+    const char *path, bool make, struct files **out, struct failure *why);
 void files_close(struct files *f);
 
 /* Take the tools' lock (".manage"), waiting at most seconds; released by files_close(). */
@@ -40,15 +40,21 @@ MUST_CHECK enum files_err files_lock(struct files *f, unsigned seconds, struct f
 MUST_CHECK bool files_has(struct files *f, unsigned instance);
 
 /* Open a card's items as the applet's store; free with files_store_close(). */
-MUST_CHECK enum files_err files_store_open(struct files *f, unsigned instance,
-    struct store **out, struct failure *why);
+MUST_CHECK enum files_err files_store_open(
+    struct files *f, unsigned instance, struct store **out, struct failure *why);
 void files_store_close(struct store *s);
 
 /* The card's record; see tpm/tpm.h. */
-MUST_CHECK enum files_err files_record(struct files *f, unsigned instance, struct wbuf *out,
-    struct failure *why);
+MUST_CHECK enum files_err files_record(
+    struct files *f, unsigned instance, struct wbuf *out, struct failure *why);
 
 /* ---- making and unmaking ---- */
+
+/*
+ * Whether somebody's work is unfinished: a journal or a half-made thing is
+ * there.  Its owner may be at work right now: take the lock before touching it.
+ */
+MUST_CHECK bool files_unfinished(struct files *f);
 
 /* What a journal says is under way. */
 enum journal_verb { JOURNAL_CREATING = 'C', JOURNAL_DESTROYING = 'D' };
@@ -62,18 +68,18 @@ MUST_CHECK enum files_err files_journal_read(struct files *f, unsigned instance,
     enum journal_verb *verb, struct wbuf *claims, struct failure *why);
 
 /* Drop instance's journal, durably: the work is done or undone. */
-MUST_CHECK enum files_err files_journal_drop(struct files *f, unsigned instance,
-    struct failure *why);
+MUST_CHECK enum files_err files_journal_drop(
+    struct files *f, unsigned instance, struct failure *why);
 
 /*
  * Begin a card beside the others: an empty store that no driver sees yet
  * (".new-0000"; one left over is removed first).  files_commit() puts record
  * and items in place with one rename, durably; files_store_close() as ever.
  */
-MUST_CHECK enum files_err files_begin(struct files *f, unsigned instance, struct store **out,
-    struct failure *why);
-MUST_CHECK enum files_err files_commit(struct files *f, unsigned instance, struct rbuf record,
-    struct failure *why);
+MUST_CHECK enum files_err files_begin(
+    struct files *f, unsigned instance, struct store **out, struct failure *why);
+MUST_CHECK enum files_err files_commit(
+    struct files *f, unsigned instance, struct rbuf record, struct failure *why);
 
 /*
  * Take a card's directory away: renamed aside first, so that it is gone at
@@ -89,8 +95,8 @@ MUST_CHECK enum files_err files_remove(struct files *f, unsigned instance, struc
  * files_watch_drain() empties it and says whether instance may have changed.
  */
 struct files_watch;
-MUST_CHECK enum files_err files_watch_open(const char *path, struct files_watch **out,
-    struct failure *why);
+MUST_CHECK enum files_err files_watch_open(
+    const char *path, struct files_watch **out, struct failure *why);
 int files_watch_fd(const struct files_watch *w);
 MUST_CHECK bool files_watch_drain(struct files_watch *w, unsigned instance);
 void files_watch_close(struct files_watch *w);

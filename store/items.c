@@ -19,8 +19,8 @@ item_name(enum store_kind kind, uint32_t id)
 {
 	struct item_name name;
 
-	(void)snprintf(name.text, sizeof name.text, "%s-%02x",
-	    kind == STORE_KEY ? "key" : "object", (unsigned)id);
+	(void)snprintf(name.text, sizeof name.text, "%s-%02x", kind == STORE_KEY ? "key" : "object",
+	    (unsigned)id);
 	return name;
 }
 
@@ -51,9 +51,8 @@ items_get(struct store *s, enum store_kind kind, uint32_t id, struct wbuf *out)
 	const struct items *items = (struct items *)s;
 	struct failure why = { "" };
 
-	return translate(place_read(&items->place, item_name(kind, id).text, STORE_ITEM_MAX, out,
-			     &why),
-	    &why);
+	return translate(
+	    place_read(&items->place, item_name(kind, id).text, STORE_ITEM_MAX, out, &why), &why);
 }
 
 static enum store_err

@@ -9,15 +9,15 @@
 
 #include <string.h>
 
-#define MAGIC "tpmvsc-J"
-#define VERSION 1
-#define PREFIX ".journal-"
+#define MAGIC         "tpmvsc-J"
+#define VERSION       1
+#define PREFIX        ".journal-"
 #define HEADER_OCTETS 15
-#define CLAIMS_MAX 4096
+#define CLAIMS_MAX    4096
 
 enum files_err
-files_journal_write(struct files *f, unsigned instance, enum journal_verb verb,
-    struct rbuf claims, struct failure *why)
+files_journal_write(struct files *f, unsigned instance, enum journal_verb verb, struct rbuf claims,
+    struct failure *why)
 {
 	uint8_t octets[HEADER_OCTETS + CLAIMS_MAX];
 	struct wbuf out = wbuf_over(octets, sizeof octets);
@@ -63,8 +63,8 @@ parse(struct rbuf in, unsigned instance, enum journal_verb *verb, struct rbuf *c
 }
 
 enum files_err
-files_journal_read(struct files *f, unsigned instance, enum journal_verb *verb,
-    struct wbuf *claims, struct failure *why)
+files_journal_read(struct files *f, unsigned instance, enum journal_verb *verb, struct wbuf *claims,
+    struct failure *why)
 {
 	const struct instance_name name = instance_name(PREFIX, instance);
 	uint8_t octets[HEADER_OCTETS + CLAIMS_MAX];
@@ -89,8 +89,9 @@ files_journal_read(struct files *f, unsigned instance, enum journal_verb *verb,
 	}
 	if (fault != NULL) {
 		wbuf_truncate(claims, before);
-		fail(why, "cannot use the journal %s/%s: %s; restore it from a backup, or remove "
-			  "it, which may leave a card's NV indices in the TPM",
+		fail(why,
+		    "cannot use the journal %s/%s: %s; restore it from a backup, or remove "
+		    "it, which may leave a card's NV indices in the TPM",
 		    f->root.path, name.text, fault);
 		return FILES_FAULT;
 	}

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #define LOCK_NAME ".manage"
-#define STEP_MS 20
+#define STEP_MS   20
 
 static uint64_t
 now_ms(void)

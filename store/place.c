@@ -14,14 +14,9 @@ files_err_of(int error)
 		int error;
 		enum files_err err;
 	} meanings[] = {
-		{ ENOENT, FILES_ABSENT },
-		{ EACCES, FILES_DENIED },
-		{ EPERM, FILES_DENIED },
-		{ ENOSPC, FILES_FULL },
-		{ EDQUOT, FILES_FULL },
-		{ EFBIG, FILES_FULL },
-		{ ELOOP, FILES_UNSAFE },
-		{ ENOTDIR, FILES_UNSAFE },
+		{ ENOENT, FILES_ABSENT }, { EACCES, FILES_DENIED }, { EPERM, FILES_DENIED },
+		{ ENOSPC, FILES_FULL }, { EDQUOT, FILES_FULL }, { EFBIG, FILES_FULL },
+		{ ELOOP, FILES_UNSAFE }, { ENOTDIR, FILES_UNSAFE },
 		{ ENXIO, FILES_UNSAFE }, /* a socket */
 	};
 	size_t i;
@@ -52,8 +47,8 @@ remedy(enum files_err err)
 }
 
 enum files_err
-place_fail(const struct place *p, const char *name, const char *doing, int error,
-    struct failure *why)
+place_fail(
+    const struct place *p, const char *name, const char *doing, int error, struct failure *why)
 {
 	enum files_err err = files_err_of(error);
 
@@ -72,13 +67,14 @@ place_check(const struct place *p, const char *name, const struct stat *st, mode
 		fail(why, "%s/%s is not a %s: look at it, then remove it", p->path, name,
 		    kind == S_IFDIR ? "directory" : "regular file");
 	else if (st->st_uid != p->owner)
-		fail(why, "%s/%s belongs to user %lu, not to %lu as its directory does: "
-			  "chown it, if you trust what is in it",
+		fail(why,
+		    "%s/%s belongs to user %lu, not to %lu as its directory does: "
+		    "chown it, if you trust what is in it",
 		    p->path, name, (unsigned long)st->st_uid, (unsigned long)p->owner);
 	else if ((st->st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		fail(why, "%s/%s is open to other users: chmod %s it, if you trust what is in it",
 		    p->path, name, right);
-	else if (kind == S_IFREG && st->st_nlink != 1)
+	else if (kind == S_IFREG && st->st_nlink > 1) /* 0: replaced since we opened it */
 		fail(why, "%s/%s has another hard link somewhere: remove one of the two", p->path,
 		    name);
 	else
@@ -194,8 +190,8 @@ read_all(int fd, size_t max, struct wbuf *out)
 }
 
 enum files_err
-place_read(const struct place *p, const char *name, size_t max, struct wbuf *out,
-    struct failure *why)
+place_read(
+    const struct place *p, const char *name, size_t max, struct wbuf *out, struct failure *why)
 {
 	size_t before = out->len;
 	enum files_err err;
@@ -257,8 +253,8 @@ write_temporary(const struct place *p, struct rbuf value)
 	/* What a killed process left.  We hold the place's lock: it is nobody's. */
 	if (unlinkat(p->fd, PLACE_TEMPORARY, 0) != 0 && errno != ENOENT)
 		return errno;
-	fd = openat(p->fd, PLACE_TEMPORARY,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(
+	    p->fd, PLACE_TEMPORARY, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return errno;
 	error = own(p, fd, 0600) ? write_all(fd, value) : errno;

@@ -29,54 +29,54 @@ struct files {
 enum files_err files_err_of(int error);
 
 /* Set why to "cannot DOING PATH/NAME: reason; remedy" for errno error, and return its meaning. */
-enum files_err place_fail(const struct place *p, const char *name, const char *doing, int error,
-    struct failure *why);
+enum files_err place_fail(
+    const struct place *p, const char *name, const char *doing, int error, struct failure *why);
 
 /*
  * Whether st may be used: of the given kind (S_IFREG, S_IFDIR), owned by the
- * place's owner, closed to group and others, and a file with one link.
+ * place's owner, closed to group and others, and a file with one link at most.
  * FILES_UNSAFE otherwise.
  */
 MUST_CHECK enum files_err place_check(const struct place *p, const char *name,
     const struct stat *st, mode_t kind, struct failure *why);
 
 /* Open a directory in the place.  ABSENT, DENIED, UNSAFE, FAULT. */
-MUST_CHECK enum files_err place_open(const struct place *p, const char *name, struct place *out,
-    struct failure *why);
+MUST_CHECK enum files_err place_open(
+    const struct place *p, const char *name, struct place *out, struct failure *why);
 
 /* Make a directory in the place, of its owner, mode 0700, and open it. */
-MUST_CHECK enum files_err place_make(const struct place *p, const char *name, struct place *out,
-    struct failure *why);
+MUST_CHECK enum files_err place_make(
+    const struct place *p, const char *name, struct place *out, struct failure *why);
 
 void place_close(struct place *p);
 
 /* Append a file of at most max octets.  ABSENT, DENIED, UNSAFE, FAULT (also: longer). */
-MUST_CHECK enum files_err place_read(const struct place *p, const char *name, size_t max,
-    struct wbuf *out, struct failure *why);
+MUST_CHECK enum files_err place_read(
+    const struct place *p, const char *name, size_t max, struct wbuf *out, struct failure *why);
 
 /*
  * Set a file's content, atomically and durably: temporary file, fsync, rename,
  * fsync of the place.  On failure the old content stands, except that after a
  * failed last step the new content stands but may not survive a power cut.
  */
-MUST_CHECK enum files_err place_write(const struct place *p, const char *name, struct rbuf value,
-    struct failure *why);
+MUST_CHECK enum files_err place_write(
+    const struct place *p, const char *name, struct rbuf value, struct failure *why);
 
 /* Remove a file, durably.  ABSENT when there is none. */
-MUST_CHECK enum files_err place_remove(const struct place *p, const char *name,
-    struct failure *why);
+MUST_CHECK enum files_err place_remove(
+    const struct place *p, const char *name, struct failure *why);
 
 /* Make the names in the place durable. */
 MUST_CHECK enum files_err place_sync(const struct place *p, struct failure *why);
 
-/* Take an exclusive lock on fd, waiting at most so long.  False with errno, EBUSY when time is up. */
+/* Take an exclusive lock on fd.  False with errno; EBUSY when the time is up. */
 MUST_CHECK bool lock_wait(int fd, unsigned milliseconds);
 void lock_drop(int fd);
 
 /* The name of a temporary file; there is at most one in a place. */
 #define PLACE_TEMPORARY ".tmp"
 
-/* What an instance's things are called in the state directory: "", ".new-", ".gone-", ".journal-". */
+/* What an instance's things are called: its number behind "", ".new-", ".gone-", ".journal-". */
 struct instance_name {
 	char text[24];
 };

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * create and destroy, struck at every system call and every step of the TPM:
+ * a card is there whole or not at all, whatever was told is true, and the next
+ * run of anything leaves no trace of the accident.
+ */
+#include "tests/faults.h"
+#include "tests/installation.h"
+#include "tests/scratch.h"
+#include "tests/suite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* What a child tells its parent, beyond its status. */
+static struct told {
+	struct failure why;
+	unsigned instance;
+} * told;
+
+static int
+create(void *context)
+{
+	struct card_request request = installation_request();
+
+	(void)context;
+	return (int)cards_create(&installation, &request, NULL, &told->instance, &told->why);
+}
+
+static int
+destroy_second(void *context)
+{
+	(void)context;
+	return (int)cards_destroy(&installation, 1, NULL, &told->why);
+}
+
+static int
+list(void *context)
+{
+	struct card_summary rows[CARDS_MAX];
+	size_t count = 0;
+
+	(void)context;
+	return (int)cards_list(&installation, rows, &count, &told->why);
+}
+
+/* The three runs that may come after the accident; each clears up before its own work. */
+static void
+next_run(unsigned which)
+{
+	struct card_request request = installation_request();
+	unsigned instance = 99;
+	enum outcome outcome;
+
+	if (which % 3 == 0) {
+		ck_assert_int_ge(installation_list(), 0);
+	} else if (which % 3 == 1) {
+		instance = installation_create(&request);
+		ck_assert_int_eq(cards_destroy(&installation, instance, NULL, NULL), DONE);
+	} else {
+		outcome = cards_destroy(&installation, 7, NULL, NULL);
+		ck_assert_int_eq(outcome, NO_SUCH_CARD);
+	}
+}
+
+static const struct {
+	const char *why;
+	int (*body)(void *);
+	bool second; /* there are two cards before, else one */
+	struct fault fault;
+} accidents[] = {
+	{ "create, killed", create, false, { FAULT_KILL, 0, 0 } },
+	{ "create, I/O error", create, false, { FAULT_ERROR, 0, EIO } },
+	{ "create, no space", create, false, { FAULT_ERROR, 0, ENOSPC } },
+	{ "create, no right", create, false, { FAULT_ERROR, 0, EACCES } },
+	{ "create, everything gone", create, false, { FAULT_CUT, 0, EIO } },
+	{ "destroy, killed", destroy_second, true, { FAULT_KILL, 0, 0 } },
+	{ "destroy, I/O error", destroy_second, true, { FAULT_ERROR, 0, EIO } },
+	{ "destroy, no space", destroy_second, true, { FAULT_ERROR, 0, ENOSPC } },
+	{ "destroy, everything gone", destroy_second, true, { FAULT_CUT, 0, EIO } },
+	{ "list, killed", list, true, { FAULT_KILL, 0, 0 } },
+	{ "list, I/O error", list, true, { FAULT_ERROR, 0, EIO } },
+};
+
+/* What create said must be so before anybody clears up (I13). */
+static void
+check_words_of_create(const char *what, int status, int before)
+{
+	const char *text = told->why.text;
+
+	if (status == DONE) {
+		ck_assert_msg(scratch_exists("state/0001"), "%s: DONE without a card", what);
+		return;
+	}
+	ck_assert_msg(text[0] != '\0', "%s: failed without a word", what);
+	if (strstr(text, "(no card was made)") != NULL) {
+		ck_assert_msg(!scratch_exists("state/0001"), "%s: says %s", what, text);
+		ck_assert_msg(fake_tpm_count(0) == (unsigned)before * FAKE_INDICES,
+		    "%s: indices stay, says %s", what, text);
+	}
+}
+
+static void
+check_words_of_destroy(const char *what, int status, int before)
+{
+	const char *text = told->why.text;
+
+	if (status == DONE) {
+		ck_assert_msg(!scratch_exists("state/0001"), "%s: DONE with the card there", what);
+		ck_assert_msg(fake_tpm_count(0) == FAKE_INDICES, "%s: DONE with indices", what);
+		return;
+	}
+	ck_assert_msg(text[0] != '\0', "%s: failed without a word", what);
+	if (strstr(text, "the card is as it was") != NULL)
+		ck_assert_msg(scratch_exists("state/0001") &&
+				  fake_tpm_count(0) == (unsigned)before * FAKE_INDICES,
+		    "%s: says %s", what, text);
+	else if (strstr(text, "is erased from the TPM") != NULL)
+		ck_assert_msg(fake_tpm_count(0) == FAKE_INDICES, "%s: says %s", what, text);
+}
+
+static void
+strike(unsigned row, struct fault fault, struct fault_outcome *o)
+{
+	struct card_request request = installation_request();
+	int before = accidents[row].second ? 2 : 1, after;
+	uint64_t other;
+	char what[128];
+
+	scratch_remove("state");
+	fake_tpm_reset();
+	ck_assert_uint_eq(installation_create(&request), 0);
+	if (accidents[row].second)
+		ck_assert_uint_eq(installation_create(&request), 1);
+	other = scratch_sum("state/0000");
+	*told = (struct told){ .instance = 99 };
+
+	*o = fault_run(&fault, accidents[row].body, NULL);
+	fake_tpm->open = 0; /* a killed child frees nothing */
+	if (!o->reached)
+		return;
+	(void)snprintf(
+	    what, sizeof what, "%s at %s, call %u", accidents[row].why, o->call, fault.nth);
+	ck_assert_msg(o->killed == (fault.kind == FAULT_KILL), "%s: killed %d", what, o->killed);
+	if (!o->killed && accidents[row].body == create)
+		check_words_of_create(what, o->status, before);
+	if (!o->killed && accidents[row].body == destroy_second)
+		check_words_of_destroy(what, o->status, before);
+
+	next_run(fault.nth);
+	installation_check(what);
+	ck_assert_msg(scratch_sum("state/0000") == other, "%s: the other card changed", what);
+	after = installation_list();
+	if (accidents[row].body == list)
+		ck_assert_msg(after == before, "%s: %d cards", what, after);
+	else
+		ck_assert_msg(after == 1 || after == 2, "%s: %d cards", what, after);
+	/* What was told as done stays done; what was told as not done may still be finished. */
+	if (!o->killed && o->status == DONE && accidents[row].body == create)
+		ck_assert_msg(after == 2, "%s: the card went away again", what);
+	if (!o->killed && o->status == DONE && accidents[row].body == destroy_second)
+		ck_assert_msg(after == 1, "%s: the card came back", what);
+	if (!o->killed && strstr(told->why.text, "(no card was made)") != NULL)
+		ck_assert_msg(after == 1, "%s: a card appeared", what);
+	if (!o->killed && strstr(told->why.text, "the card is as it was") != NULL)
+		ck_assert_msg(after == 2, "%s: the card went away", what);
+}
+
+START_TEST(accident)
+{
+	struct fault fault = accidents[_i].fault;
+	struct fault_outcome o = { .reached = true };
+
+	for (fault.nth = 1; o.reached; fault.nth++)
+		strike((unsigned)_i, fault, &o);
+	/* The last time nothing was struck. */
+	ck_assert_int_eq(o.status, DONE);
+	ck_assert_msg(fault.nth > 10, "%s: only %u calls", accidents[_i].why, fault.nth - 2);
+}
+END_TEST
+
+/* Two accidents: one in the work, one in what clears up after it. */
+static const struct {
+	const char *why;
+	int (*body)(void *), (*then)(void *);
+} pairs[] = {
+	{ "create, then list", create, list },
+	{ "create, then create", create, create },
+	{ "destroy, then list", destroy_second, list },
+	{ "destroy, then destroy", destroy_second, destroy_second },
+};
+
+START_TEST(two_accidents)
+{
+	struct card_request request = installation_request();
+	struct fault first = { FAULT_KILL, 0, 0 }, second = { FAULT_KILL, 0, 0 };
+	struct fault_outcome one = { .reached = true }, two;
+	char what[128];
+
+	/* Some points of each keep this within seconds; the steps differ, so all are met. */
+	for (first.nth = (unsigned)_i + 1; one.reached; first.nth += 7) {
+		two.reached = true;
+		for (second.nth = first.nth % 5 + 1; two.reached; second.nth += 5) {
+			scratch_remove("state");
+			fake_tpm_reset();
+			ck_assert_uint_eq(installation_create(&request), 0);
+			ck_assert_uint_eq(installation_create(&request), 1);
+			one = fault_run(&first, pairs[_i].body, NULL);
+			two = fault_run(&second, pairs[_i].then, NULL);
+			fake_tpm->open = 0;
+			(void)snprintf(what, sizeof what, "%s, calls %u (%s) and %u (%s)",
+			    pairs[_i].why, first.nth, one.call, second.nth, two.call);
+			next_run(second.nth);
+			installation_check(what);
+		}
+	}
+}
+END_TEST
+
+static void
+setup(void)
+{
+	if (told == NULL)
+		told = mmap(
+		    NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(told, MAP_FAILED);
+	installation_setup();
+}
+
+int
+main(void)
+{
+	Suite *suite = suite_create("transactions");
+	TCase *tc = tcase_create("transactions");
+
+	tcase_add_checked_fixture(tc, setup, installation_teardown);
+	tcase_set_timeout(tc, 600);
+	tcase_add_rows(tc, accident, accidents);
+	tcase_add_rows(tc, two_accidents, pairs);
+	suite_add_tcase(suite, tc);
+	return suite_run(suite);
+}
