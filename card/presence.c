@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "card/card.h"
-
-#include "store/files.h"
-#include "tpm/tpm.h"
+#include "card/parts.h"
 
 #include <stdlib.h>
 
 struct card_watch {
 	struct files_watch *files;
 };
-
-static enum outcome
-outcome_of(enum files_err err)
-{
-	switch (err) {
-	case FILES_OK:
-		return DONE;
-	case FILES_ABSENT:
-		return NO_SUCH_CARD;
-	case FILES_DENIED:
-		return NOT_PERMITTED;
-	case FILES_FULL:
-		return NO_ROOM;
-	case FILES_UNSAFE:
-	case FILES_FAULT:
-		break;
-	}
-	return FAILED;
-}
 
 /* FNV-1a, 64 bits: to tell records apart, not to protect them.  Never 0. */
 static uint64_t
@@ -52,7 +30,7 @@ card_present(const struct config *config, unsigned instance, uint64_t *which, st
 	*which = 0;
 	err = files_open(config->state_dir, false, &files, why);
 	if (err != FILES_OK)
-		return err == FILES_ABSENT ? DONE : outcome_of(err);
+		return err == FILES_ABSENT ? DONE : outcome_of_files(err);
 	if (files_has(files, instance)) {
 		/* A card without a readable record is there all the same: mute, not absent. */
 		if (files_record(files, instance, &record, NULL) != FILES_OK)
@@ -74,7 +52,7 @@ card_watch_open(
 	/* Before the first card there is no directory, and what is not there cannot be watched. */
 	err = files_open(config->state_dir, make, &files, why);
 	if (err != FILES_OK)
-		return err == FILES_ABSENT ? FAILED : outcome_of(err);
+		return outcome_of_files(err);
 	files_close(files);
 	w = calloc(1, sizeof *w);
 	if (w == NULL) {
@@ -84,7 +62,7 @@ card_watch_open(
 	err = files_watch_open(config->state_dir, &w->files, why);
 	if (err != FILES_OK) {
 		free(w);
-		return outcome_of(err);
+		return outcome_of_files(err);
 	}
 	*out = w;
 	return DONE;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What list says of whole cards, broken ones, and an absent or cleared TPM. */
+/* What list and the driver see of whole cards, broken ones, and an absent or cleared TPM. */
 #include "tests/installation.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
@@ -72,6 +72,61 @@ START_TEST(listing)
 }
 END_TEST
 
+/* ---- presence ---- */
+
+static uint64_t
+present(unsigned instance)
+{
+	uint64_t which = 99;
+
+	ck_assert_int_eq(card_present(&installation, instance, &which, NULL), DONE);
+	return which;
+}
+
+START_TEST(presence)
+{
+	struct card_request request = installation_request();
+	struct failure why = { "" };
+	struct card_watch *watch = NULL;
+	uint64_t first, which = 99;
+
+	ck_assert_uint_eq(present(0), 0);
+	ck_assert_int_ne(card_watch_open(&installation, false, &watch, &why), DONE);
+	ck_assert(failed(&why));
+	ck_assert_ptr_null(watch);
+	ck_assert_int_eq(card_watch_open(&installation, true, &watch, NULL), DONE);
+	ck_assert(!card_watch_drain(watch, 0));
+	ck_assert_uint_eq(installation_create(&request), 0);
+	ck_assert_int_ge(card_watch_fd(watch), 0);
+	ck_assert(card_watch_drain(watch, 0));
+	ck_assert(!card_watch_drain(watch, 0));
+	first = present(0);
+	ck_assert_uint_ne(first, 0);
+	ck_assert_msg(present(0) == first, "the same card is the same card");
+	ck_assert_uint_eq(present(1), 0);
+
+	/* Destroyed and made again between two looks: another card. */
+	ck_assert_int_eq(cards_destroy(&installation, 0, NULL, NULL), DONE);
+	ck_assert_uint_eq(installation_create(&request), 0);
+	ck_assert(card_watch_drain(watch, 0));
+	ck_assert_uint_ne(present(0), 0);
+	ck_assert_uint_ne(present(0), first);
+	card_watch_close(watch);
+	card_watch_close(NULL);
+
+	/* A card that cannot be opened is in its reader all the same. */
+	scratch_write("state/0000/record", OCTETS("junk"), 0600);
+	ck_assert_uint_ne(present(0), 0);
+	scratch_remove("state/0000/record");
+	ck_assert_uint_ne(present(0), 0);
+
+	scratch_chmod("state", 0755);
+	ck_assert_int_eq(card_present(&installation, 0, &which, &why), FAILED);
+	ck_assert_uint_eq(which, 0);
+	ck_assert_int_eq(card_watch_open(&installation, true, &watch, NULL), FAILED);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -80,6 +135,7 @@ main(void)
 
 	tcase_add_checked_fixture(tc, installation_setup, installation_teardown);
 	tcase_add_test(tc, listing);
+	tcase_add_test(tc, presence);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

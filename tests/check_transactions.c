@@ -149,6 +149,10 @@ strike(unsigned row, struct fault fault, struct fault_outcome *o)
 	if (!o->killed && accidents[row].body == destroy_second)
 		check_words_of_destroy(what, o->status, before);
 
+	/* Crypto-erase comes first: a card whose files are gone has nothing in the TPM (I9). */
+	if (accidents[row].body == destroy_second && !scratch_exists("state/0001"))
+		ck_assert_msg(fake_tpm_count(0) == FAKE_INDICES, "%s: files went first", what);
+
 	next_run(fault.nth);
 	installation_check(what);
 	ck_assert_msg(scratch_sum("state/0000") == other, "%s: the other card changed", what);
