@@ -327,6 +327,10 @@ static const struct session sessions[] = {
 	{ "a failed VERIFY takes the PIN away", {
 		VERIFIED, SIGN_9A, { PIN_WRONG, "63c4" }, NO_9A, { PIN_QUERY, "63c4" },
 	} },
+	{ "a failed VERIFY is no longer verified, asked at once", {
+		VERIFIED, { PIN_WRONG, "63c4" }, { PIN_QUERY, "63c4" },
+		VERIFIED, { PIN_WRONG, "63c4" }, { SIGN_9C, "6982" }, { PIN_QUERY, "63c4" },
+	} },
 	{ "all padding is a wrong PIN", {
 		{ "00 20 00 80 08 ff*8", "63c4" }, { "00 20 00 80 7f ff*127", "63c3" },
 		{ "00 20 00 80 08 ff*8", "63c2" },
@@ -966,6 +970,29 @@ START_TEST(proof_ran_out)
 }
 END_TEST
 
+/* What cannot fit a key is refused here: the vault is asked what the key is, and no more. */
+START_TEST(vault_is_not_bothered)
+{
+	static const char *const commands[] = {
+		"00 87 07 9a 07 7c 05 82 00 81 01 11",
+		"00 87 07 9a 00 01 08 7c 82 01 04 82 00 81 81 ff 11*255",
+		"00 87 07 9a 00 01 0b 7c 82 01 07 82 00 81 82 01 01 11*257",
+		"00 87 07 9a 47 7c 45 82 00 85 41 04 11*64",
+		"00 87 11 9e 27 7c 25 82 00 81 21 22*33",
+		"00 87 11 9e 45 7c 43 85 41 02 11*64",
+		"00 87 11 9e 44 7c 42 85 40 04 11*63",
+	};
+	struct fake_card *card = fake_card_new();
+	unsigned calls;
+
+	fake_card_expect(card, "PIN", (struct exchange)VERIFIED);
+	calls = card->vault.calls;
+	fake_card_expect(card, commands[_i], (struct exchange){ commands[_i], "6a80" });
+	ck_assert_uint_le(card->vault.calls, calls + 1);
+	fake_card_free(card);
+}
+END_TEST
+
 /* Keys of another kind than their place: a file moved about by hand is no key. */
 START_TEST(keys_in_wrong_places)
 {
@@ -1064,6 +1091,7 @@ main(void)
 	tcase_add_test(tcase, more_tries_than_can_be_told);
 	tcase_add_test(tcase, policy_of_the_card);
 	tcase_add_test(tcase, proof_ran_out);
+	tcase_add_loop_test(tcase, vault_is_not_bothered, 0, 7);
 	tcase_add_test(tcase, keys_in_wrong_places);
 	tcase_add_test(tcase, vault_says_too_much);
 	tcase_add_rows(tcase, description, descriptions);

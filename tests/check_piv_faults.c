@@ -153,9 +153,10 @@ run_failing(struct fake_card *card, const struct row *row, uint16_t sw)
 	    (card->piv.status & ~status) == 0, "%s: status %x granted", row->why, card->piv.status);
 	ck_assert_msg(card->store.writes == writes, "%s: written", row->why);
 	ck_assert_msg(card->answer_len == 2, "%s: data with an error", row->why);
-	/* A failed check of the PIN must not leave the vault believing in it. */
-	if ((card->piv.status & ACCESS_PIN) == 0)
-		ck_assert_msg(!card->vault.once && !card->vault.always, "%s: proof left", row->why);
+	/* Card and vault agree on whether the PIN is verified. */
+	ck_assert_msg(((card->piv.status & ACCESS_PIN) != 0) == card->vault.once, "%s: %x",
+	    row->why, card->piv.status);
+	ck_assert_msg(!card->vault.always, "%s: a proof for a PIN-always key left", row->why);
 	ck_assert_uint_eq(card->piv.status & ACCESS_FRESH, 0);
 	ck_assert_msg(fake_card_say(card, SELECT_PIV) == 0x9000, "%s: no card after", row->why);
 }
