@@ -56,9 +56,8 @@ connect_to(const char *part)
 	if (*name == '\0')
 		(void)fprintf(stderr, "apdu: no reader \"%s\"\n", part);
 	else
-		ok = pcsc_ok(name,
-		    SCardConnect(context, name, SCARD_SHARE_SHARED,
-			SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &card, &protocol));
+		ok = pcsc_ok(name, SCardConnect(context, name, SCARD_SHARE_SHARED,
+				       SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &card, &protocol));
 	(void)SCardFreeMemory(context, names);
 	return ok;
 }
@@ -100,8 +99,7 @@ exchange(const char *line)
 {
 	static unsigned char capdu[LINE_MAX_CHARS / 2];
 	static unsigned char rapdu[MAX_BUFFER_SIZE_EXTENDED];
-	const SCARD_IO_REQUEST *pci =
-	    protocol == SCARD_PROTOCOL_T1 ? SCARD_PCI_T1 : SCARD_PCI_T0;
+	const SCARD_IO_REQUEST *pci = protocol == SCARD_PROTOCOL_T1 ? SCARD_PCI_T1 : SCARD_PCI_T0;
 	size_t n = from_hex(line, capdu, sizeof capdu);
 	DWORD len = sizeof rapdu;
 	DWORD i;
@@ -121,9 +119,8 @@ exchange(const char *line)
 static bool
 reconnect(DWORD how)
 {
-	if (!pcsc_ok("reconnect",
-		SCardReconnect(card, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1,
-		    how, &protocol)))
+	if (!pcsc_ok("reconnect", SCardReconnect(card, SCARD_SHARE_SHARED,
+				      SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, how, &protocol)))
 		return false;
 	(void)printf("ok\n");
 	return true;

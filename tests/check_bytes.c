@@ -90,9 +90,9 @@ START_TEST(numbers_read)
 	uint8_t u8 = 0;
 	uint16_t u16 = 0;
 	uint32_t u32 = 0;
-	bool read = row->width == 1 ? rbuf_u8(&in, &u8) :
-	    row->width == 2	    ? rbuf_u16(&in, &u16) :
-				      rbuf_u32(&in, &u32);
+	bool read = row->width == 1   ? rbuf_u8(&in, &u8)
+		    : row->width == 2 ? rbuf_u16(&in, &u16)
+				      : rbuf_u32(&in, &u32);
 
 	ck_assert_msg(read == row->read, "%s", row->why);
 	ck_assert_msg((u32 | u16 | u8) == row->value, "%s", row->why);

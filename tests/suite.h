@@ -10,7 +10,7 @@
 #undef fail
 
 /* Run test once for each row of an array; the test finds its row by _i. */
-#define tcase_add_rows(tcase, test, rows) \
+#define tcase_add_rows(tcase, test, rows)                                                          \
 	tcase_add_loop_test(tcase, test, 0, (int)(sizeof(rows) / sizeof(rows)[0]))
 
 /* Run a suite and free it.  Returns what main() is to return. */
