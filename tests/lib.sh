@@ -329,7 +329,7 @@ session_close()
 {
 	[ -n "$session_pid" ] || return 0
 	exec {session_out}>&- {session_in}<&-
-	wait "$session_pid" 2>/dev/null
+	wait "$session_pid" 2>/dev/null || :
 	session_pid=''
 }
 

@@ -2,7 +2,7 @@
 # Checks of the tree as a whole; each room's unit tests are in its own local.mk.
 dist_check_SCRIPTS += tests/check_includes.sh
 EXTRA_DIST += tests/check_exports.sh tests/suite.h
-EXTRA_DIST += tests/run tests/lib.sh tools/demo tests/e2e_card.sh tests/e2e_install.sh \
+EXTRA_DIST += tests/run tests/lib.sh tools/demo tests/e2e_card.sh tests/e2e_crash.sh tests/e2e_install.sh \
 	tests/e2e_messages.sh tests/e2e_pin.sh
 
 # A sanitizer's driver exports the sanitizer's symbols as well.
