@@ -12,7 +12,9 @@ ifd_sources = \
 
 libifdtpmvsc_la_SOURCES = $(ifd_sources)
 libifdtpmvsc_la_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
-libifdtpmvsc_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version
+# pcscd unmaps a driver when it closes the reader; a TPM's answer that is still
+# out has a thread of ours waiting for it.
+libifdtpmvsc_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -Wl,-z,nodelete
 libifdtpmvsc_la_LIBADD = $(ROOM_LIBS)
 
 # The whole driver over a fake card room.

@@ -10,12 +10,14 @@
 #include <unistd.h>
 
 #include "tests/cardtpm.h"
+#include "tests/memory.h"
 #include "tests/suite.h"
 #include "tests/tap.h"
 #include "tpm/keyfile.h"
 #include "tpm/parent.h"
 #include "tpm/rc.h"
 #include "tpm/reference.h"
+#include "tpm/vault.h"
 
 #define RC_TPM_BAD_AUTH 0x9a2U
 #define RC_TPM_UNAVAILABLE 0x12fU
@@ -560,7 +562,7 @@ START_TEST(a_recorded_first_write_is_worthless)
 
 	cardtpm_end(&c);
 	cardtpm_prepare(&c);
-	tap = tap_begin(&c.swtpm, NULL, NULL);
+	tap = tap_begin(&c.swtpm, NULL);
 	c.config.tcti = tap_tcti(tap);
 	cardtpm_make(&c, &cardtpm_usual, rbuf_of(NULL, 0));
 	/* PolicySigned: header, two handles, nonceTPM, cpHashA, policyRef, expiration, signature */
@@ -681,7 +683,7 @@ START_TEST(a_foreign_parent_is_not_used)
 	cardtpm_end(&c);
 	cardtpm_prepare(&c);
 	provision(PARENT_SRK, 0, 1);
-	tap = tap_begin(&c.swtpm, NULL, NULL);
+	tap = tap_begin(&c.swtpm, NULL);
 	c.config.tcti = tap_tcti(tap);
 	cardtpm_make(&c, &cardtpm_usual, rbuf_of(NULL, 0));
 	ck_assert(record_read(wbuf_view(&c.record), &record));
@@ -737,7 +739,8 @@ swap_public(void *context, uint32_t command_code, uint8_t *answer, size_t len)
 START_TEST(an_interposer_cannot_swap_the_parent)
 {
 	struct swap swap = { .nth = -1 };
-	struct tap *tap = tap_begin(&c.swtpm, swap_public, &swap);
+	const struct tap_hooks hooks = { .answer = swap_public, .context = &swap };
+	struct tap *tap = tap_begin(&c.swtpm, &hooks);
 
 	tpm_vault_free(c.vault);
 	tpm_free(c.tpm);
@@ -757,6 +760,163 @@ START_TEST(an_interposer_cannot_swap_the_parent)
 	c.vault = NULL;
 	c.tpm = NULL;
 	tap_end(tap);
+}
+END_TEST
+
+/* ---- sessions ---- */
+
+/*
+ * An interposer answers StartAuthSession with a policy session of his own,
+ * unsalted, so that what the victim proves is proven to him; then he sends an
+ * NV_ChangeAuth with a PIN of his own through it.
+ */
+struct takeover {
+	bool active;
+	unsigned swapped, replaced;
+	struct secret evil; /* the authValue of his PIN */
+};
+
+static size_t
+swap_session(struct rbuf command, uint8_t *octets)
+{
+	struct wbuf out = wbuf_over(octets, TAP_MESSAGE_MAX);
+	struct rbuf skip, nonce, salt;
+	uint8_t type, copy[64];
+	uint16_t size;
+
+	ck_assert(rbuf_take(&command, 10 + 8, &skip) && rbuf_u16(&command, &size) &&
+	    rbuf_take(&command, size, &nonce) && rbuf_u16(&command, &size) &&
+	    rbuf_take(&command, size, &salt) && rbuf_u8(&command, &type));
+	if (type != TPM2_SE_POLICY)
+		return 0;
+	ck_assert(nonce.len <= sizeof copy);
+	memcpy(copy, nonce.data, nonce.len);
+	wbuf_u16(&out, TPM2_ST_NO_SESSIONS);
+	wbuf_u32(&out, (uint32_t)(10 + 8 + 2 + nonce.len + 2 + 1 + 2 + 2));
+	wbuf_u32(&out, TPM2_CC_StartAuthSession);
+	wbuf_u32(&out, TPM2_RH_NULL);
+	wbuf_u32(&out, TPM2_RH_NULL);
+	wbuf_u16(&out, (uint16_t)nonce.len);
+	wbuf_put(&out, rbuf_of(copy, nonce.len));
+	wbuf_u16(&out, 0);
+	wbuf_u8(&out, TPM2_SE_POLICY);
+	wbuf_u16(&out, TPM2_ALG_NULL);
+	wbuf_u16(&out, TPM2_ALG_SHA256);
+	return out.len;
+}
+
+static size_t
+replace_change(const struct takeover *t, struct rbuf command, uint8_t *octets)
+{
+	struct wbuf out = wbuf_over(octets, TAP_MESSAGE_MAX);
+	uint32_t index, size, session;
+	struct rbuf skip;
+
+	ck_assert(rbuf_take(&command, 10, &skip) && rbuf_u32(&command, &index) &&
+	    rbuf_u32(&command, &size) && rbuf_u32(&command, &session));
+	wbuf_u16(&out, TPM2_ST_SESSIONS);
+	wbuf_u32(&out, (uint32_t)(10 + 4 + 4 + 9 + 2 + t->evil.len));
+	wbuf_u32(&out, TPM2_CC_NV_ChangeAuth);
+	wbuf_u32(&out, index);
+	wbuf_u32(&out, 9);
+	wbuf_u32(&out, session);
+	wbuf_u16(&out, 0);
+	wbuf_u8(&out, 0);
+	wbuf_u16(&out, 0);
+	wbuf_u16(&out, (uint16_t)t->evil.len);
+	wbuf_put(&out, secret_view(&t->evil));
+	return out.len;
+}
+
+static size_t
+take_over(void *context, uint32_t code, uint8_t *octets, size_t len)
+{
+	struct takeover *t = context;
+	size_t n = 0;
+
+	if (t->active && code == TPM2_CC_StartAuthSession) {
+		n = swap_session(rbuf_of(octets, len), octets);
+		t->swapped += n != 0;
+	} else if (t->active && code == TPM2_CC_NV_ChangeAuth) {
+		n = replace_change(t, rbuf_of(octets, len), octets);
+		t->replaced++;
+	}
+	return n != 0 ? n : len;
+}
+
+START_TEST(an_interposer_cannot_have_the_pin_proven_to_him)
+{
+	struct takeover takeover = { .active = false };
+	const struct tap_hooks hooks = { .command = take_over, .context = &takeover };
+	enum vault_err err;
+	struct tap *tap;
+
+	cardtpm_end(&c);
+	cardtpm_prepare(&c);
+	tap = tap_begin(&c.swtpm, &hooks);
+	c.config.tcti = tap_tcti(tap);
+	cardtpm_make(&c, &cardtpm_usual, rbuf_of(NULL, 0));
+	ck_assert(record_read(wbuf_view(&c.record), &record));
+	auth_of(INDEX_PIN, "66666666", &takeover.evil);
+	takeover.active = true;
+	err = _i == 0 ? cardtpm_verify(&c, CARDTPM_PIN)
+	    : _i == 1 ? cardtpm_change(&c, REFERENCE_PIN, CARDTPM_PIN, "87654321")
+		      : cardtpm_unblock(&c, CARDTPM_PUK, "87654321");
+	takeover.active = false;
+	ck_assert_int_eq(err, VAULT_FAULT);
+	ck_assert_uint_gt(takeover.swapped, 0);
+	ck_assert_uint_eq(takeover.replaced, 0);
+	ck_assert_msg(tap_count(tap, TPM2_CC_PolicySecret) == 0, "something was proven to him");
+	tpm_rest(c.tpm);
+	ck_assert_int_eq(cardtpm_verify(&c, "66666666"), VAULT_AUTH);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	unharmed();
+	cardtpm_end(&c);
+	tap_end(tap);
+	cardtpm_begin(&c, &cardtpm_usual);
+}
+END_TEST
+
+/* Sixty-four drivers that died armed: their saved sessions must not stop the rest of the world. */
+START_TEST(saved_sessions_do_not_pile_up)
+{
+	struct cardtpm dead;
+	int i;
+
+	cardtpm_generate(&c, ALG_ECC_P256, PIN_ALWAYS);
+	for (i = 0; i < 70; i++) {
+		memset(&dead, 0, sizeof dead);
+		dead.config = c.config;
+		dead.tpm = tpm_new(&dead.config);
+		ck_assert_int_eq(tpm_vault_open(dead.tpm, wbuf_view(&c.record), &dead.vault), TPM_OK);
+		ck_assert_msg(cardtpm_verify(&dead, CARDTPM_PIN) == VAULT_OK, "after %d", i);
+		/* It dies: nothing is flushed, and what is in its memory is gone. */
+		armed_wipe((struct tpm_vault *)dead.vault);
+		tpm_vault_free(dead.vault);
+		tpm_free(dead.tpm);
+	}
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+}
+END_TEST
+
+/* A disarm that finds the TPM taken is made up for: nothing stays behind. */
+START_TEST(a_missed_disarm_is_made_up_for)
+{
+	size_t before;
+
+	cardtpm_generate(&c, ALG_ECC_P256, PIN_ALWAYS);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	vault_disarm(c.vault);
+	before = cardtpm_loaded_count(&c);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	attack_begin();
+	vault_disarm(c.vault);
+	attack_end();
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_AUTH);
+	ck_assert_uint_le(cardtpm_loaded_count(&c), before);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
 }
 END_TEST
 
@@ -784,7 +944,7 @@ START_TEST(no_secret_on_the_wire)
 	kind.admin_algorithm = _i == 0 ? ALG_3DES : ALG_AES_256;
 	cardtpm_end(&c);
 	cardtpm_prepare(&c);
-	tap = tap_begin(&c.swtpm, NULL, NULL);
+	tap = tap_begin(&c.swtpm, NULL);
 	c.config.tcti = tap_tcti(tap);
 	cardtpm_make(&c, &kind, rbuf_of(NULL, 0));
 	ck_assert(record_read(wbuf_view(&c.record), &record));
@@ -821,6 +981,46 @@ START_TEST(no_secret_on_the_wire)
 	cardtpm_end(&c);
 	tap_end(tap);
 	cardtpm_begin(&c, &cardtpm_usual);
+}
+END_TEST
+
+/* ---- memory ---- */
+
+static void
+invert(const struct secret *s, uint8_t *out)
+{
+	size_t i;
+
+	for (i = 0; i < s->len; i++)
+		out[i] = (uint8_t)~s->data[i];
+}
+
+/* What the TPM takes for the PIN is gone from memory before VERIFY answers; tss2 keeps copies of its own. */
+START_TEST(verify_leaves_no_pin_in_memory)
+{
+	uint8_t pin[TPM2_SHA256_DIGEST_SIZE], wrong[TPM2_SHA256_DIGEST_SIZE], known[32];
+	size_t i;
+
+	ck_assert(record_read(wbuf_view(&c.record), &record));
+	{
+		SECRET(auth);
+
+		auth_of(INDEX_PIN, CARDTPM_PIN, &auth);
+		invert(&auth, pin);
+		auth_of(INDEX_PIN, "wrong-pin", &auth);
+		invert(&auth, wrong);
+	}
+	for (i = 0; i < sizeof known; i++)
+		known[i] = (uint8_t)~record.k.x[i];
+	ck_assert_msg(memory_hits(known, sizeof known) > 0, "the search finds nothing at all");
+	ck_assert_int_eq(cardtpm_verify(&c, "wrong-pin"), VAULT_AUTH);
+	ck_assert_uint_eq(memory_hits(wrong, sizeof wrong), 0);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	ck_assert_uint_eq(memory_hits(pin, sizeof pin), 0);
+	cardtpm_generate(&c, ALG_ECC_P256, PIN_ALWAYS);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+	ck_assert_uint_eq(memory_hits(pin, sizeof pin), 0);
 }
 END_TEST
 
@@ -882,6 +1082,46 @@ START_TEST(a_destroyed_card_stays_dead)
 	ck_assert_int_ne(cardtpm_unblock(&c, CARDTPM_PUK, CARDTPM_PIN), VAULT_OK);
 	ck_assert_int_ne(vault_encrypt(c.vault, wbuf_view(&c.admin), rbuf_of("01234567", 8), &w),
 	    VAULT_OK);
+}
+END_TEST
+
+/* A list of claims that names somebody else's things is refused, or takes nothing of theirs. */
+START_TEST(claims_take_only_what_a_card_can_have_made)
+{
+	uint8_t octets[TPM_CLAIMS_MAX];
+	struct wbuf w = wbuf_over(octets, sizeof octets);
+	struct claims claims;
+	struct failure why = { .text = "" };
+
+	ck_assert(record_read(wbuf_view(&c.record), &record));
+	ck_assert(claims_of(&record, &claims));
+	if (_i == 0)
+		claims.parent.handle = PARENT_SRK;
+	else if (_i == 1)
+		claims.index[0].handle = 0x01500001;
+	else
+		claims.index[0].policy.octets[0] ^= 1;
+	claims_write(&claims, &w);
+	ck_assert_int_eq(tpm_erase(c.tpm, wbuf_view(&w), false, &why), _i < 2 ? TPM_RECORD : TPM_OK);
+	ck_assert_uint_eq(cardtpm_nv_count(&c), _i < 2 ? 4 : 1);
+	ck_assert_uint_eq(cardtpm_persistent_count(&c), 1);
+}
+END_TEST
+
+/* An empty file is no key, least of all the one that was looked at before. */
+START_TEST(an_empty_file_is_no_key)
+{
+	uint8_t out[VAULT_RESULT_MAX];
+	struct wbuf w = wbuf_over(out, sizeof out);
+	struct key_info info;
+
+	cardtpm_generate(&c, ALG_ECC_P256, PIN_NEVER);
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+	ck_assert_int_eq(vault_describe(c.vault, rbuf_str("garbage"), &info), VAULT_MISMATCH);
+	ck_assert_int_eq(vault_describe(c.vault, rbuf_of(NULL, 0), &info), VAULT_MISMATCH);
+	ck_assert_int_eq(vault_operate(c.vault, rbuf_of(NULL, 0), KEY_ECDSA, rbuf_of(out, 32), &w),
+	    VAULT_MISMATCH);
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
 }
 END_TEST
 
@@ -995,7 +1235,16 @@ main(void)
 	tcase_add_test(tcase, a_foreign_parent_is_not_used);
 	tcase_add_loop_test(tcase, an_unfit_srk_is_passed_over, 0, 2);
 	tcase_add_loop_test(tcase, an_interposer_cannot_swap_the_parent, 0, 2);
+	tcase_add_loop_test(tcase, an_interposer_cannot_have_the_pin_proven_to_him, 0, 3);
+	tcase_add_test(tcase, saved_sessions_do_not_pile_up);
+	tcase_add_test(tcase, a_missed_disarm_is_made_up_for);
+	tcase_add_loop_test(tcase, claims_take_only_what_a_card_can_have_made, 0, 3);
+	tcase_add_test(tcase, an_empty_file_is_no_key);
 	tcase_add_loop_test(tcase, no_secret_on_the_wire, 0, 2);
+#ifndef __SANITIZE_ADDRESS__
+	/* A sanitizer keeps freed memory as it is. */
+	tcase_add_test(tcase, verify_leaves_no_pin_in_memory);
+#endif
 	tcase_add_loop_test(tcase, another_cards_key_is_no_key, 0, 2);
 	tcase_add_test(tcase, a_stolen_disk_is_useless);
 	tcase_add_loop_test(tcase, a_destroyed_card_stays_dead, 0, 2);

@@ -48,6 +48,9 @@ rules()
 		grep -xE 'abort|_?exit|_Exit|quick_exit|__assert(_fail|_perror_fail)?' |
 		expect 'nothing in the driver ends the process'
 
+	{ readelf -d "$driver" | grep -q 'NODELETE' || echo 'it is not linked with -z nodelete'; } |
+		expect 'the driver stays mapped while a thread of its own may run'
+
 	symbols "$applet" -u |
 		grep -xE '(m|c|re)alloc|free|(secure_)?getenv|time|clock(_gettime)?|gettimeofday|f?open|read|write|socket|pthread_.*' |
 		expect 'the applet asks for no memory, clock, environment, file or thread'
@@ -69,10 +72,10 @@ ${CC:-cc} -fPIC -c -o "$scratch/bad.o" "$scratch/bad.c"
 ${CC:-cc} -shared -o "$scratch/bad.so" "$scratch/bad.o"
 caught=$( (rules "$scratch/bad.so" "$scratch/bad.o") | grep -c '^not ok') || :
 failed=0
-if [ "$caught" -eq 5 ]; then
+if [ "$caught" -eq 6 ]; then
 	echo 'ok - every rule catches a bad sample'
 else
-	echo "not ok - only $caught of 5 rules catch a bad sample"
+	echo "not ok - only $caught of 6 rules catch a bad sample"
 	failed=1
 fi
 

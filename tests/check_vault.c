@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The TPM room on a live software TPM: a card made, used, changed, blocked, unblocked, erased. */
+#include <dirent.h>
 #include <openssl/evp.h>
 #include <signal.h>
 #include <string.h>
@@ -7,8 +8,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <tss2/tss2_tpm2_types.h>
+
 #include "tests/cardtpm.h"
 #include "tests/suite.h"
+#include "tests/tap.h"
 
 static struct cardtpm c;
 
@@ -118,6 +122,113 @@ START_TEST(a_tpm_reset_ends_the_proof)
 	ck_assert_int_eq(cardtpm_sign(&c), VAULT_AUTH);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
 	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+}
+END_TEST
+
+/* A TPM that answers "not now" is asked again; one that is in trouble is not taken for a dead card. */
+struct trouble {
+	uint32_t code;
+	TSS2_RC rc;
+	unsigned times;
+};
+
+static void
+answer_trouble(void *context, uint32_t code, uint8_t *octets, size_t len)
+{
+	struct trouble *t = context;
+	struct wbuf out = wbuf_over(octets, len);
+
+	if (code != t->code || t->times == 0)
+		return;
+	t->times--;
+	wbuf_u16(&out, TPM2_ST_NO_SESSIONS);
+	wbuf_u32(&out, 10);
+	wbuf_u32(&out, t->rc);
+}
+
+static const struct trouble_row {
+	const char *why;
+	struct trouble trouble;
+	enum vault_err verify;
+	enum tpm_err health;
+} trouble_rows[] = {
+	{ "NV_RATE once", { TPM2_CC_PolicySecret, 0x920, 1 }, VAULT_OK, TPM_OK },
+	{ "RETRY for a while", { TPM2_CC_NV_ReadPublic, 0x922, 7 }, VAULT_OK, TPM_OK },
+	{ "sessions full once", { TPM2_CC_StartAuthSession, 0x903, 1 }, VAULT_OK, TPM_OK },
+	{ "saved sessions full once", { TPM2_CC_StartAuthSession, 0x905, 1 }, VAULT_OK, TPM_OK },
+	{ "context gap once", { TPM2_CC_StartAuthSession, 0x901, 1 }, VAULT_OK, TPM_OK },
+	{ "session gone once", { TPM2_CC_PolicySecret, 0x918, 1 }, VAULT_OK, TPM_OK },
+	{ "failure mode", { TPM2_CC_PolicySecret, 0x101, 99 }, VAULT_FAULT, TPM_OK },
+	{ "lockout", { TPM2_CC_PolicySecret, 0x921, 99 }, VAULT_FAULT, TPM_OK },
+	{ "NV not readable now", { TPM2_CC_NV_ReadPublic, 0x101, 99 }, VAULT_FAULT, TPM_UNUSABLE },
+	{ "index really gone", { TPM2_CC_NV_ReadPublic, 0x18b, 99 }, VAULT_FAULT, TPM_UNUSABLE },
+};
+
+START_TEST(a_tpm_in_trouble)
+{
+	const struct trouble_row *row = &trouble_rows[_i];
+	struct trouble trouble = { .times = 0 };
+	const struct tap_hooks hooks = { .answer = answer_trouble, .context = &trouble };
+	struct tap *tap = tap_begin(&c.swtpm, &hooks);
+	struct failure why = { .text = "" };
+	const bool gone = row->trouble.rc == 0x18b;
+	unsigned left = 0;
+
+	tpm_vault_free(c.vault);
+	tpm_free(c.tpm);
+	c.config.tcti = tap_tcti(tap);
+	c.tpm = tpm_new(&c.config);
+	ck_assert_int_eq(tpm_vault_open(c.tpm, wbuf_view(&c.record), &c.vault), TPM_OK);
+	trouble = row->trouble;
+	ck_assert_msg(cardtpm_verify(&c, CARDTPM_PIN) == row->verify, "%s", row->why);
+	ck_assert_msg(tpm_vault_health(c.vault, &why) == row->health, "%s", row->why);
+	ck_assert_msg(row->health == TPM_OK || (strstr(why.text, "destroy") != NULL) == gone,
+	    "%s: %s", row->why, why.text);
+	trouble.times = 0;
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
+	ck_assert_uint_eq(left, 5);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	tpm_vault_free(c.vault);
+	tpm_free(c.tpm);
+	c.vault = NULL;
+	c.tpm = NULL;
+	tap_end(tap);
+}
+END_TEST
+
+static size_t
+threads(void)
+{
+	size_t n = 0;
+	DIR *dir = opendir("/proc/self/task");
+
+	ck_assert_ptr_nonnull(dir);
+	while (readdir(dir) != NULL)
+		n++;
+	(void)closedir(dir);
+	return n;
+}
+
+START_TEST(a_tpm_that_hangs_at_the_first_word)
+{
+	unsigned left = 0;
+	size_t before;
+	time_t begin;
+	int i;
+
+	tpm_rest(c.tpm);
+	(void)usleep(200000);
+	ck_assert_int_eq(kill(c.swtpm.pid, SIGSTOP), 0);
+	before = threads();
+	begin = time(NULL);
+	for (i = 0; i < 5; i++)
+		ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_FAULT);
+	ck_assert_int_le(time(NULL) - begin, 8);
+	ck_assert_uint_le(threads(), before + 1);
+	ck_assert_int_eq(kill(c.swtpm.pid, SIGCONT), 0);
+	(void)sleep(1);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
 }
 END_TEST
 
@@ -492,6 +603,8 @@ main(void)
 	tcase_add_test(tcase, admin_unblocks_and_changes_itself);
 	tcase_add_test(tcase, the_counter_outlives_a_killed_tpm);
 	tcase_add_test(tcase, a_tpm_reset_ends_the_proof);
+	tcase_add_rows(tcase, a_tpm_in_trouble, trouble_rows);
+	tcase_add_test(tcase, a_tpm_that_hangs_at_the_first_word);
 	tcase_add_test(tcase, a_tpm_that_hangs_does_not_hang_us);
 	tcase_add_rows(tcase, keys_obey_their_rule, key_rows);
 	tcase_add_test(tcase, disarm_spares_the_other_keys);

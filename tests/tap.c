@@ -12,12 +12,13 @@
 
 #define KEPT_MAX (8U << 20)
 #define MESSAGES_MAX 20000
-#define MESSAGE_MAX 8192
 
 struct message {
 	size_t at, len;
 	uint32_t code; /* of the command; 0 for an answer */
 };
+
+static const struct tap_hooks no_hooks;
 
 struct tap {
 	char tcti[192];
@@ -26,8 +27,7 @@ struct tap {
 	int stop[2]; /* a pipe */
 	pthread_t thread;
 	pthread_mutex_t lock;
-	tap_alter alter;
-	void *context;
+	const struct tap_hooks *hooks;
 	struct wbuf kept;
 	struct message messages[MESSAGES_MAX];
 	size_t count;
@@ -91,7 +91,7 @@ read_message(int fd, uint8_t *octets)
 		if (have == 10)
 			want = (size_t)octets[2] << 24 | (size_t)octets[3] << 16 |
 			    (size_t)octets[4] << 8 | octets[5];
-		if (want > MESSAGE_MAX)
+		if (want > TAP_MESSAGE_MAX)
 			return 0;
 	}
 	return have;
@@ -107,17 +107,19 @@ code_of(const uint8_t *octets)
 static void
 carry_commands(struct tap *t, int client, int server)
 {
-	uint8_t octets[MESSAGE_MAX];
+	uint8_t octets[TAP_MESSAGE_MAX];
 	uint32_t code;
 	size_t n;
 
 	while ((n = read_message(client, octets)) != 0) {
 		code = code_of(octets);
+		if (t->hooks->command != NULL)
+			n = t->hooks->command(t->hooks->context, code, octets, n);
 		keep(t, octets, n, code);
 		if (write(server, octets, n) != (ssize_t)n || (n = read_message(server, octets)) == 0)
 			return;
-		if (t->alter != NULL)
-			t->alter(t->context, code, octets, n);
+		if (t->hooks->answer != NULL)
+			t->hooks->answer(t->hooks->context, code, octets, n);
 		keep(t, octets, n, 0);
 		if (write(client, octets, n) != (ssize_t)n)
 			return;
@@ -128,7 +130,7 @@ carry_commands(struct tap *t, int client, int server)
 static void
 carry_control(int client, int server)
 {
-	uint8_t octets[MESSAGE_MAX];
+	uint8_t octets[TAP_MESSAGE_MAX];
 	struct pollfd fds[2] = { { .fd = client, .events = POLLIN },
 		{ .fd = server, .events = POLLIN } };
 	ssize_t n;
@@ -182,7 +184,7 @@ tap_thread(void *context)
 }
 
 struct tap *
-tap_begin(const struct swtpm *s, tap_alter alter, void *context)
+tap_begin(const struct swtpm *s, const struct tap_hooks *hooks)
 {
 	struct tap *t = calloc(1, sizeof *t);
 	uint8_t *octets = malloc(KEPT_MAX);
@@ -197,8 +199,7 @@ tap_begin(const struct swtpm *s, tap_alter alter, void *context)
 	(void)snprintf(t->tcti, sizeof t->tcti, "swtpm:path=%s/tap", s->dir);
 	t->listening[0] = listen_at(path[0]);
 	t->listening[1] = listen_at(path[1]);
-	t->alter = alter;
-	t->context = context;
+	t->hooks = hooks != NULL ? hooks : &no_hooks;
 	t->kept = wbuf_over(octets, KEPT_MAX);
 	(void)pthread_mutex_init(&t->lock, NULL);
 	if (pipe(t->stop) != 0 || pthread_create(&t->thread, NULL, tap_thread, t) != 0)

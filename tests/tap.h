@@ -12,11 +12,23 @@
 
 struct tap;
 
-/* Asked about each answer (to a command with that code); may change the octets, not the length. */
-typedef void (*tap_alter)(void *context, uint32_t command_code, uint8_t *answer, size_t len);
+/* The longest command or answer. */
+#define TAP_MESSAGE_MAX 8192
 
-/* Put a tap before s; tap_tcti() is what the victim connects to.  Ends the test program on failure. */
-struct tap *tap_begin(const struct swtpm *s, tap_alter alter, void *context);
+/* What an interposer does; each may be NULL. */
+struct tap_hooks {
+	/* Asked about each command; may write another one over it, and returns its length. */
+	size_t (*command)(void *context, uint32_t code, uint8_t *octets, size_t len);
+	/* Asked about each answer, to a command with that code; may change octets, not the length. */
+	void (*answer)(void *context, uint32_t code, uint8_t *octets, size_t len);
+	void *context;
+};
+
+/*
+ * Put a tap before s; tap_tcti() is what the victim connects to.  hooks may be
+ * NULL, and outlives the tap.  Ends the test program on failure.
+ */
+struct tap *tap_begin(const struct swtpm *s, const struct tap_hooks *hooks);
 const char *tap_tcti(const struct tap *t);
 void tap_end(struct tap *t);
 

@@ -4,6 +4,7 @@
  * serves once.  PIN change, blocking and deletion of the index do not end such
  * a session by themselves, so everything that should must flush it.
  */
+#include <string.h>
 #include <tss2/tss2_sys.h>
 
 #include "tpm/rc.h"
@@ -31,27 +32,35 @@ armed_set(struct tpm_vault *v, const struct secret *auth)
 	return TSS2_RC_SUCCESS;
 }
 
+void
+armed_wipe(struct tpm_vault *v)
+{
+	/* A context holds the session's key. */
+	if (v->armed_saved != NULL)
+		explicit_bzero(v->armed_saved, sizeof *v->armed_saved);
+	Esys_Free(v->armed_saved);
+	v->armed_saved = NULL;
+	v->armed_session = ESYS_TR_NONE;
+	v->armed = ARMED_NOT;
+}
+
 TSS2_RC
 armed_take(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out)
 {
 	ESYS_CONTEXT *esys = v->card.tpm->esys;
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
-	if (v->armed == ARMED_NOT)
+	if (v->armed != ARMED_LIVE && v->armed != ARMED_SAVED)
 		return RC_NO_PROOF;
-	if (v->armed == ARMED_SAVED) {
+	if (v->armed == ARMED_SAVED)
 		rc = Esys_ContextLoad(esys, v->armed_saved, &v->armed_session);
-		Esys_Free(v->armed_saved);
-		v->armed_saved = NULL;
-	}
-	v->armed = ARMED_NOT;
 	if (rc != TSS2_RC_SUCCESS) {
 		/* The TPM was reset, or somebody flushed it: the proof is gone, not the card. */
-		v->armed_session = ESYS_TR_NONE;
+		armed_drop(v);
 		return RC_NO_PROOF;
 	}
 	*out = v->armed_session;
-	v->armed_session = ESYS_TR_NONE;
+	armed_wipe(v);
 	return Esys_TRSess_SetAttributes(esys, *out, encryption,
 	    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT | TPMA_SESSION_CONTINUESESSION);
 }
@@ -63,13 +72,10 @@ armed_drop(struct tpm_vault *v)
 
 	if (v->armed == ARMED_LIVE)
 		session_end(v->card.tpm, &v->armed_session);
-	if (v->armed == ARMED_SAVED && v->card.tpm->esys != NULL &&
+	if (v->armed_saved != NULL && v->card.tpm->esys != NULL &&
 	    Esys_GetSysContext(v->card.tpm->esys, &sys) == TSS2_RC_SUCCESS)
 		(void)Tss2_Sys_FlushContext(sys, v->armed_saved->savedHandle);
-	Esys_Free(v->armed_saved);
-	v->armed_saved = NULL;
-	v->armed_session = ESYS_TR_NONE;
-	v->armed = ARMED_NOT;
+	armed_wipe(v);
 }
 
 void

@@ -10,10 +10,6 @@
 #include "tpm/reference.h"
 #include "tpm/key.h"
 
-/* NV indices of cards: in the owner's range. */
-#define INDEX_FIRST 0x018f0000U
-#define INDEX_END 0x01900000U
-
 /* About 20 ms of scrypt a guess: N = 2^13, r = 8, p = 1. */
 #define SCRYPT_LOG_N 13
 #define SCRYPT_R 8

@@ -38,9 +38,7 @@ read_index(struct tpm *t, TPM2_HANDLE handle, const struct digest *policy, ESYS_
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_NV_ReadPublic(t->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 		    &area, NULL);
-	if (rc == TSS2_RC_SUCCESS &&
-	    !rbuf_eq(rbuf_of(area->nvPublic.authPolicy.buffer, area->nvPublic.authPolicy.size),
-		digest_view(policy)))
+	if (rc == TSS2_RC_SUCCESS && !claims_fit(&area->nvPublic, policy))
 		rc = RC_IMPOSTOR;
 	Esys_Free(area);
 	if (rc == TSS2_RC_SUCCESS)

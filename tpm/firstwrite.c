@@ -11,13 +11,14 @@
 static TSS2_RC
 define(const struct card_tpm *c, enum card_index which, const struct secret *auth, ESYS_TR *out)
 {
-	TPM2B_AUTH value = nonce_tpm2b(secret_view(auth));
 	TPM2B_NV_PUBLIC area = { .size = 0 };
 	ESYS_TR owner = ESYS_TR_NONE, envelope = ESYS_TR_NONE;
+	TPM2B_AUTH value;
 	TSS2_RC rc;
 
 	if (!record_nv_public(c->record, which, false, &area.nvPublic))
 		return RC_CRYPTO;
+	value = nonce_tpm2b(secret_view(auth));
 	rc = owner_begin(c->tpm, c->parent, &owner);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = session_start(c->tpm, c->parent, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &envelope);
@@ -27,29 +28,6 @@ define(const struct card_tpm *c, enum card_index which, const struct secret *aut
 	session_end(c->tpm, &envelope);
 	owner_end(c->tpm, &owner);
 	explicit_bzero(&value, sizeof value);
-	return rc;
-}
-
-/*
- * A nonceTPM whose sender knows the session's salt.  The one that came with
- * StartAuthSession is not authenticated: an interposer could have its own
- * session's signed.  After a command that is, the new one is the TPM's.
- */
-static TSS2_RC
-authentic_nonce(const struct card_tpm *c, ESYS_TR session, TPM2B_NONCE **out)
-{
-	TPM2B_DIGEST *random = NULL;
-	TSS2_RC rc;
-
-	rc = Esys_TRSess_SetAttributes(c->tpm->esys, session, TPMA_SESSION_ENCRYPT,
-	    TPMA_SESSION_ENCRYPT);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_GetRandom(c->tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, 8, &random);
-	Esys_Free(random);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TRSess_SetAttributes(c->tpm->esys, session, 0, TPMA_SESSION_ENCRYPT);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TRSess_GetNonceTPM(c->tpm->esys, session, out);
 	return rc;
 }
 
@@ -67,7 +45,9 @@ sign_nonce(const struct card_tpm *c, const struct authority *k, ESYS_TR key, ESY
 	struct digest d;
 	TSS2_RC rc;
 
-	rc = authentic_nonce(c, session, &nonce);
+	rc = session_authenticate(c->tpm, session);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_TRSess_GetNonceTPM(c->tpm->esys, session, &nonce);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
 	if (!signed_digest(rbuf_of(nonce->buffer, nonce->size), FIRST_WRITE_SECONDS, FIRST_WRITE,

@@ -17,6 +17,7 @@
 /* Where TPM2_CAP_HANDLES begins to list; TCG TPM 2.0 Part 2, 7.4. */
 #define HANDLES_TRANSIENT 0x80000000U
 #define HANDLES_LOADED_SESSION 0x02000000U
+#define HANDLES_SAVED_SESSION 0x03000000U
 
 /* tss2 would print whole commands and answers, secrets included, if a user asked for it. */
 static void
@@ -59,6 +60,7 @@ tpm_err_from_rc(TSS2_RC rc)
 	case TPM2_RC_BAD_AUTH:
 	case TPM2_RC_AUTH_FAIL:
 	case TSS2_TCTI_RC_NOT_PERMITTED:
+	case RC_UNKNOWABLE:
 		return TPM_DENIED;
 	default:
 		return TPM_UNUSABLE;
@@ -112,7 +114,7 @@ set_owner_auth(struct tpm *t, struct failure *why)
 	TSS2_RC rc;
 	int fd;
 
-	t->owner_has_auth = false;
+	t->owner_has_auth = t->owner_unknown = false;
 	if (t->config.owner_auth_file == NULL)
 		return TSS2_RC_SUCCESS;
 	fd = open(t->config.owner_auth_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -125,15 +127,34 @@ set_owner_auth(struct tpm *t, struct failure *why)
 	if (n >= 0)
 		wbuf_put(&w, rbuf_of(auth.data, (size_t)n));
 	if (n < 0 || !wbuf_ok(&w)) {
+		/* The card works without it; only what the owner alone may do does not. */
 		fail(why, "owner_auth_file %s must be a readable file of mode 0600 with at most %zu octets",
 		    t->config.owner_auth_file, sizeof value.buffer);
-		return TSS2_TCTI_RC_NOT_PERMITTED;
+		log_warning("cannot use owner_auth_file %s", t->config.owner_auth_file);
+		t->owner_unknown = true;
+		return TSS2_RC_SUCCESS;
 	}
 	value.size = (UINT16)w.len;
 	t->owner_has_auth = w.len != 0;
 	rc = Esys_TR_SetAuth(t->esys, ESYS_TR_RH_OWNER, &value);
 	wbuf_wipe(&w);
 	return rc;
+}
+
+static void
+flush_range(struct tpm *t, TPM2_HANDLE first)
+{
+	TSS2_SYS_CONTEXT *sys = NULL;
+	TPMS_CAPABILITY_DATA data;
+	TPMI_YES_NO more;
+	UINT32 i;
+
+	if (Esys_GetSysContext(t->esys, &sys) != TSS2_RC_SUCCESS ||
+	    Tss2_Sys_GetCapability(sys, NULL, TPM2_CAP_HANDLES, first, HANDLES_AT_ONCE, &more,
+		&data, NULL) != TSS2_RC_SUCCESS)
+		return;
+	for (i = 0; i < data.data.handles.count && i < HANDLES_AT_ONCE; i++)
+		(void)Tss2_Sys_FlushContext(sys, data.data.handles.handle[i]);
 }
 
 /*
@@ -143,22 +164,17 @@ set_owner_auth(struct tpm *t, struct failure *why)
 static void
 flush_leftovers(struct tpm *t)
 {
-	static const TPM2_HANDLE ranges[] = { HANDLES_TRANSIENT, HANDLES_LOADED_SESSION };
-	TSS2_SYS_CONTEXT *sys = NULL;
-	TPMS_CAPABILITY_DATA data;
-	TPMI_YES_NO more;
-	size_t range;
-	UINT32 i;
+	flush_range(t, HANDLES_TRANSIENT);
+	flush_range(t, HANDLES_LOADED_SESSION);
+}
 
-	if (Esys_GetSysContext(t->esys, &sys) != TSS2_RC_SUCCESS)
+void
+link_flush_saved(struct tpm *t)
+{
+	if (!link_shared(t) || t->esys == NULL)
 		return;
-	for (range = 0; range < sizeof ranges / sizeof ranges[0]; range++) {
-		if (Tss2_Sys_GetCapability(sys, NULL, TPM2_CAP_HANDLES, ranges[range],
-			HANDLES_AT_ONCE, &more, &data, NULL) != TSS2_RC_SUCCESS)
-			continue;
-		for (i = 0; i < data.data.handles.count && i < HANDLES_AT_ONCE; i++)
-			(void)Tss2_Sys_FlushContext(sys, data.data.handles.handle[i]);
-	}
+	log_warning("the TPM is full of sessions: flushing those that clients have saved");
+	flush_range(t, HANDLES_SAVED_SESSION);
 }
 
 /* A TPM nobody has started up is ours to start only where it is ours alone. */
@@ -186,8 +202,10 @@ connect_tpm(struct tpm *t, const struct timespec *deadline, struct failure *why)
 	TSS2_RC rc = wire_open(t->config.tcti, deadline, &t->wire);
 
 	t->epoch++;
-	if (rc != TSS2_RC_SUCCESS)
+	if (rc != TSS2_RC_SUCCESS) {
+		link_drop(t);
 		return explain_open(t, rc, why);
+	}
 	rc = Esys_Initialize(&t->esys, wire_tcti(t->wire), NULL);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = start_up(t, why);
@@ -209,9 +227,8 @@ deadline_in(unsigned seconds, struct timespec *out)
 	out->tv_sec += (time_t)seconds;
 }
 
-/* While a command that missed its deadline is still out, the TPM is busy with it: ask nothing more. */
-static bool
-sunk(struct tpm *t)
+bool
+link_late(struct tpm *t)
 {
 	if (t->sunk != NULL && !wire_stuck(t->sunk)) {
 		wire_close(t->sunk);
@@ -227,7 +244,7 @@ link_begin(struct tpm *t, unsigned seconds, struct failure *why)
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
 	deadline_in(seconds, &deadline);
-	if (sunk(t)) {
+	if (link_late(t)) {
 		fail(why, "the TPM has not answered an earlier command yet; try again later");
 		return RC_STUCK;
 	}

@@ -21,10 +21,12 @@ struct tpm {
 	struct lease lease;
 	unsigned epoch;
 	bool owner_has_auth; /* the owner's authorisation is not empty */
+	bool owner_unknown;  /* and we could not read it: what needs it cannot be done */
 };
 
 /* Deadlines, in seconds: an ordinary operation; one that searches primes. */
-#define LINK_SECONDS 5
+#define LINK_SECONDS 4
+#define LINK_SECONDS_DISARM 1
 #define LINK_SECONDS_CREATE 60
 #define LINK_SECONDS_GENERATE 120
 
@@ -42,6 +44,16 @@ void link_end(struct tpm *t);
 
 /* Throw the connection away (between begin and end, or outside): the next begin makes a new one. */
 void link_drop(struct tpm *t);
+
+/* Whether a command that missed its deadline is still out: no use in asking again. */
+MUST_CHECK bool link_late(struct tpm *t);
+
+/*
+ * On a shared TPM, flush the sessions that clients have saved and perhaps never
+ * come back for: 64 of them stop everybody.  A card that was armed has to
+ * be shown its PIN again.
+ */
+void link_flush_saved(struct tpm *t);
 
 /* Whether other clients share this TPM without a resource manager between us. */
 MUST_CHECK bool link_shared(const struct tpm *t);

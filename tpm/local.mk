@@ -40,13 +40,15 @@ libtpm_la_SOURCES = \
 libtpm_la_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
 
 check_PROGRAMS += tests/check_vault
-tests_check_vault_SOURCES = tests/check_vault.c tests/cardtpm.c tests/cardtpm.h tests/swtpm.c tests/swtpm.h tests/suite.h
+tests_check_vault_SOURCES = tests/check_vault.c tests/cardtpm.c tests/cardtpm.h \
+	tests/swtpm.c tests/swtpm.h tests/tap.c tests/tap.h tests/suite.h
 tests_check_vault_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
 tests_check_vault_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_vault_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
 
 check_PROGRAMS += tests/check_attacks
 tests_check_attacks_SOURCES = tests/check_attacks.c tests/cardtpm.c tests/cardtpm.h \
+	tests/memory.c tests/memory.h \
 	tests/swtpm.c tests/swtpm.h tests/tap.c tests/tap.h tests/suite.h
 tests_check_attacks_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
 tests_check_attacks_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

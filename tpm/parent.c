@@ -2,10 +2,7 @@
 #include "tpm/parent.h"
 
 #include "tpm/rc.h"
-
-/* Persistent handles for a parent of our own: the owner's, past the ones conventions use. */
-#define PARENT_FIRST 0x81000100U
-#define PARENT_END 0x81010000U
+#include "tpm/record.h"
 
 #define PARENT_MUST                                                                        \
 	(TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT | TPMA_OBJECT_FIXEDTPM |             \
@@ -168,7 +165,8 @@ parent_choose(struct tpm *t, const struct parent *sibling, struct parent *out, b
 	struct name name;
 
 	*to_make = false;
-	if (sibling != NULL && usable(t, sibling)) {
+	if (sibling != NULL && look(t, sibling->handle, &name, &attributes) == TSS2_RC_SUCCESS &&
+	    (attributes & PARENT_MUST) == PARENT_MUST && usable(t, sibling)) {
 		*out = *sibling;
 		return TSS2_RC_SUCCESS;
 	}

@@ -81,6 +81,27 @@ own_words(TSS2_RC rc)
 	return "unknown";
 }
 
+bool
+rc_of_parameter(TSS2_RC rc)
+{
+	return (rc & TSS2_RC_LAYER_MASK) == 0 && (rc & RC_FORMAT_ONE) != 0 && (rc & TPM2_RC_P) != 0;
+}
+
+bool
+rc_sessions_full(TSS2_RC rc)
+{
+	return rc_base(rc) == TPM2_RC_SESSION_HANDLES || rc_base(rc) == TPM2_RC_CONTEXT_GAP;
+}
+
+bool
+rc_busy(TSS2_RC rc)
+{
+	TSS2_RC base = rc_base(rc);
+
+	return base == TPM2_RC_NV_RATE || base == TPM2_RC_RETRY || base == TPM2_RC_YIELDED ||
+	    base == TPM2_RC_TESTING;
+}
+
 void
 rc_log(const char *what, TSS2_RC rc)
 {

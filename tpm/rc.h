@@ -28,6 +28,15 @@ TSS2_RC rc_base(TSS2_RC rc);
 /* Whether objects or sessions of ours have vanished: begin again with a fresh connection. */
 bool rc_stale(TSS2_RC rc);
 
+/* Whether the TPM found fault with a parameter, rather than being in trouble itself. */
+bool rc_of_parameter(TSS2_RC rc);
+
+/* Whether the TPM has no place for another session: leftovers have to go. */
+bool rc_sessions_full(TSS2_RC rc);
+
+/* Whether the TPM did nothing and asks to be asked again later. */
+bool rc_busy(TSS2_RC rc);
+
 /* What the card's user learns.  Logs what, with the decoded code, when it is VAULT_FAULT. */
 enum vault_err vault_err_from_rc(const char *what, TSS2_RC rc);
 

@@ -148,11 +148,19 @@ read_flag(struct rbuf *in, bool *out)
 	return true;
 }
 
+/* A file that calls somebody else's key ours would have it evicted. */
 static bool
 read_parent(struct rbuf *in, struct parent *out)
 {
 	return rbuf_u32(in, &out->handle) && read_flag(in, &out->ours) &&
-	    rbuf_copy(in, out->name.octets, sizeof out->name.octets);
+	    rbuf_copy(in, out->name.octets, sizeof out->name.octets) &&
+	    (!out->ours || (out->handle >= PARENT_FIRST && out->handle < PARENT_END));
+}
+
+static bool
+is_index_handle(TPM2_HANDLE handle)
+{
+	return handle >= INDEX_FIRST && handle < INDEX_END;
 }
 
 static void
@@ -212,7 +220,7 @@ read_index(struct rbuf *in, struct record_index *out)
 {
 	return read_flag(in, &out->present) && rbuf_u32(in, &out->handle) &&
 	    rbuf_u32(in, &out->limit) && rbuf_copy(in, out->salt, SALT_OCTETS) &&
-	    (!out->present || out->handle >> TPM2_HR_SHIFT == TPM2_HT_NV_INDEX);
+	    (!out->present || is_index_handle(out->handle));
 }
 
 static bool
@@ -257,6 +265,16 @@ record_read(struct rbuf in, struct record *out)
 	return read_body(&rest, out) && rest.len == sizeof sig &&
 	    rbuf_take(&in, in.len - sizeof sig, &body) && rbuf_copy(&in, &sig, sizeof sig) &&
 	    body_digest(body, &d) && authority_verify(&out->k, &d, &sig) && record_complete(out);
+}
+
+bool
+claims_fit(const TPMS_NV_PUBLIC *area, const struct digest *policy)
+{
+	const TPMA_NV attributes = area->attributes & ~(TPMA_NV)TPMA_NV_WRITTEN;
+
+	return (attributes == COUNTER_ATTRIBUTES || attributes == LIFE_ATTRIBUTES) &&
+	    area->dataSize == 8 &&
+	    rbuf_eq(rbuf_of(area->authPolicy.buffer, area->authPolicy.size), digest_view(policy));
 }
 
 bool
@@ -309,7 +327,7 @@ claims_read(struct rbuf in, struct claims *out)
 		return false;
 	for (i = 0; i < count; i++) {
 		if (!rbuf_u32(&in, &out->index[i].handle) ||
-		    out->index[i].handle >> TPM2_HR_SHIFT != TPM2_HT_NV_INDEX ||
+		    !is_index_handle(out->index[i].handle) ||
 		    !rbuf_copy(&in, out->index[i].policy.octets,
 			sizeof out->index[i].policy.octets))
 			return false;

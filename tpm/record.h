@@ -26,6 +26,12 @@ enum approval_id {
 	APPROVAL_COUNT
 };
 
+/* Where a card's indices are, and a parent that was made for cards. */
+#define INDEX_FIRST 0x018f0000U
+#define INDEX_END 0x01900000U
+#define PARENT_FIRST 0x81000100U
+#define PARENT_END 0x81010000U
+
 #define SALT_OCTETS 32
 #define PROFILE_MAX 1024
 
@@ -94,6 +100,9 @@ struct claims {
 		struct digest policy; /* authPolicy: names K, so it is this card's and no other's */
 	} index[INDEX_COUNT];
 };
+
+/* Whether an index in the TPM can be a card's index with that policy, written or not. */
+MUST_CHECK bool claims_fit(const TPMS_NV_PUBLIC *area, const struct digest *policy);
 
 MUST_CHECK bool claims_of(const struct record *r, struct claims *out);
 void claims_write(const struct claims *c, struct wbuf *out);

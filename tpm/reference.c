@@ -84,6 +84,28 @@ forget_index(const struct card_tpm *c, ESYS_TR *index)
 	(void)Esys_TR_Close(c->tpm->esys, index);
 }
 
+/*
+ * ESYS also keeps the authValue behind the session's key, and frees the two as
+ * they are.  Once more through the session, with an authValue of zeros (to an
+ * HMAC the same as none, which is LIFE's), and they are overwritten.
+ */
+static void
+forget_session(const struct card_tpm *c, ESYS_TR hmac)
+{
+	static const struct secret zeros = { .len = TPM2_SHA256_DIGEST_SIZE };
+	ESYS_CONTEXT *esys = c->tpm->esys;
+	TPM2B_MAX_NV_BUFFER *data = NULL;
+	ESYS_TR life = ESYS_TR_NONE;
+
+	if (reference_open(c, INDEX_LIFE, &life) != TSS2_RC_SUCCESS)
+		return;
+	if (set_auth(c, life, &zeros) == TSS2_RC_SUCCESS &&
+	    Esys_TRSess_SetAttributes(esys, hmac, 0, TPMA_SESSION_DECRYPT) == TSS2_RC_SUCCESS)
+		(void)Esys_NV_Read(esys, life, life, hmac, ESYS_TR_NONE, ESYS_TR_NONE, 8, 0, &data);
+	Esys_Free(data);
+	(void)Esys_TR_Close(esys, &life);
+}
+
 /* PolicySecret(index, session) authorised by hmac. */
 static TSS2_RC
 policy_secret_command(const struct card_tpm *c, ESYS_TR index, ESYS_TR session, ESYS_TR hmac,
@@ -97,12 +119,16 @@ policy_secret_command(const struct card_tpm *c, ESYS_TR index, ESYS_TR session, 
 	TPM2B_NONCE *nonce = NULL;
 	TSS2_RC rc;
 
-	rc = Esys_TRSess_GetNonceTPM(esys, session, &nonce);
+	rc = session_authenticate(c->tpm, session);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_TRSess_GetNonceTPM(esys, session, &nonce);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_PolicySecret(esys, index, session, hmac, ESYS_TR_NONE, ESYS_TR_NONE, nonce,
 		    &no_cphash, &ref, expiration, &timeout, &proof);
 	if (rc == TSS2_RC_SUCCESS && ticket != NULL)
 		*ticket = (struct ticket){ .held = true, .timeout = *timeout, .ticket = *proof };
+	if (proof != NULL)
+		explicit_bzero(proof, sizeof *proof);
 	Esys_Free(nonce);
 	Esys_Free(timeout);
 	Esys_Free(proof);
@@ -123,6 +149,8 @@ reference_prove(const struct card_tpm *c, enum card_index which, const struct se
 		rc = session_start(c->tpm, c->parent, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &hmac);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = policy_secret_command(c, index, session, hmac, purpose, expiration, ticket);
+	if (hmac != ESYS_TR_NONE && (rc & TSS2_RC_LAYER_MASK) != TSS2_TCTI_RC_LAYER)
+		forget_session(c, hmac);
 	session_end(c->tpm, &hmac);
 	forget_index(c, &index);
 	return rc;

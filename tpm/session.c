@@ -72,6 +72,23 @@ session_start(struct tpm *t, ESYS_TR key, TPM2_SE type, TPMA_SESSION more, ESYS_
 	return rc;
 }
 
+TSS2_RC
+session_authenticate(struct tpm *t, ESYS_TR session)
+{
+	TPM2B_DIGEST *random = NULL;
+	TSS2_RC rc;
+
+	rc = Esys_TRSess_SetAttributes(t->esys, session, TPMA_SESSION_ENCRYPT,
+	    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_GetRandom(t->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, 8, &random);
+	Esys_Free(random);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_TRSess_SetAttributes(t->esys, session, 0,
+		    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT);
+	return rc;
+}
+
 void
 session_end(struct tpm *t, ESYS_TR *session)
 {
@@ -85,6 +102,8 @@ session_end(struct tpm *t, ESYS_TR *session)
 TSS2_RC
 owner_begin(struct tpm *t, ESYS_TR key, ESYS_TR *out)
 {
+	if (t->owner_unknown)
+		return RC_UNKNOWABLE;
 	if (t->owner_has_auth)
 		return session_start(t, key, TPM2_SE_HMAC, 0, out);
 	*out = ESYS_TR_PASSWORD;

@@ -29,6 +29,15 @@ MUST_CHECK TSS2_RC parent_open(struct tpm *t, const struct parent *parent, ESYS_
 MUST_CHECK TSS2_RC session_start(struct tpm *t, ESYS_TR key, TPM2_SE type, TPMA_SESSION more,
     ESYS_TR *out);
 
+/*
+ * Make sure that a salted session is the TPM's own and its nonceTPM fresh.
+ * The answer to StartAuthSession is not authenticated: an interposer can slip
+ * in a session of his, and whatever is proven or signed to its nonce is proven
+ * to him.  A command through the session is answered with an HMAC that only
+ * the TPM can make.  Must come before the session has proven anything.
+ */
+MUST_CHECK TSS2_RC session_authenticate(struct tpm *t, ESYS_TR session);
+
 /* Flush a session or transient object and set it to ESYS_TR_NONE; ESYS_TR_NONE is allowed. */
 void session_end(struct tpm *t, ESYS_TR *session);
 

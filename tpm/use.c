@@ -43,8 +43,9 @@ step_generate(struct tpm_vault *v, void *context)
 	    !key_template(g->algorithm, &policy, &template))
 		return RC_CRYPTO;
 	rc = Esys_TestParms(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &parms);
+	/* "Not these parameters" is an answer about a parameter; anything else is trouble. */
 	if (rc != TSS2_RC_SUCCESS)
-		return (rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER ? rc : RC_UNSUPPORTED;
+		return rc_of_parameter(rc) ? RC_UNSUPPORTED : rc;
 	/* Salted, so that the public key that comes back is the TPM's own. */
 	rc = session_start(v->card.tpm, v->card.parent, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &session);
 	if (rc == TSS2_RC_SUCCESS)
@@ -89,6 +90,8 @@ use_generate(struct vault *vault, uint8_t algorithm, enum pin_rule rule, struct 
 static bool
 adopt(struct tpm_vault *v, struct rbuf key)
 {
+	if (key.len == 0)
+		return false;
 	if (rbuf_eq(key, wbuf_view(&v->loaded)))
 		return true;
 	/* Another one: the loaded key is flushed when the next is loaded. */

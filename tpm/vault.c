@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "tpm/rc.h"
 
@@ -34,8 +35,12 @@ attempt(struct tpm_vault *v, unsigned seconds, vault_step step, void *context)
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
 	rc = refresh(v);
+	if (rc == TSS2_RC_SUCCESS && v->armed == ARMED_SPENT)
+		armed_drop(v);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = step(v, context);
+	if (rc_sessions_full(rc))
+		link_flush_saved(v->card.tpm);
 	if (rc_stale(rc) || v->card.parent == ESYS_TR_NONE)
 		link_drop(v->card.tpm);
 	else
@@ -48,10 +53,17 @@ enum vault_err
 vault_run(struct tpm_vault *v, const char *what, unsigned seconds, bool repeatable,
     vault_step step, void *context)
 {
+	const struct timespec pause = { .tv_nsec = 200 * 1000 * 1000 };
 	TSS2_RC rc = attempt(v, seconds, step, context);
 	const bool broken = (rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER;
+	int patience = 10;
 
-	if (rc_stale(rc) && (repeatable || !broken)) {
+	/* The TPM spares its NV memory, or is not done with its tests: nothing was done, nothing counted. */
+	while (rc_busy(rc) && patience-- > 0) {
+		(void)nanosleep(&pause, NULL);
+		rc = attempt(v, seconds, step, context);
+	}
+	if (rc_stale(rc) && (repeatable || !broken) && !link_late(v->card.tpm)) {
 		log_debug("%s: beginning again after 0x%x", what, (unsigned)rc);
 		rc = attempt(v, seconds, step, context);
 	}
@@ -86,14 +98,12 @@ op_disarm(struct vault *vault)
 {
 	struct tpm_vault *v = own(vault);
 
-	if (v->armed == ARMED_NOT)
+	if (v->armed == ARMED_NOT || v->armed == ARMED_SPENT)
 		return;
-	if (vault_run(v, "disarm", LINK_SECONDS, false, step_disarm, NULL) != VAULT_OK) {
-		/* The TPM is away: forget our end of it; the session dies of old age. */
-		Esys_Free(v->armed_saved);
-		v->armed_saved = NULL;
-		v->armed = ARMED_NOT;
-	}
+	/* Not served again, whatever comes; and if the TPM is out of reach now, flushed when it is not. */
+	if (vault_run(v, "disarm", LINK_SECONDS_DISARM, false, step_disarm, NULL) != VAULT_OK &&
+	    v->armed != ARMED_NOT)
+		v->armed = v->armed_saved != NULL ? ARMED_SPENT : ARMED_NOT;
 }
 
 static void
@@ -367,6 +377,7 @@ tpm_vault_free(struct vault *vault)
 	if (vault == NULL)
 		return;
 	op_forget(vault);
+	armed_wipe(own(vault));
 	explicit_bzero(own(vault), sizeof(struct tpm_vault));
 	free(own(vault));
 }
@@ -402,7 +413,9 @@ tpm_vault_health(struct vault *vault, struct failure *why)
 	rc = attempt(v, LINK_SECONDS, step_health, &which);
 	if (rc == TSS2_RC_SUCCESS)
 		return TPM_OK;
-	if (v->card.parent == ESYS_TR_NONE)
+	if (rc != RC_IMPOSTOR && rc_base(rc) != rc_base(TPM2_RC_HANDLE))
+		fail(why, "cannot ask the TPM about the card (0x%x): try again", (unsigned)rc);
+	else if (v->card.parent == ESYS_TR_NONE)
 		fail(why, "the card's storage key is not in the TPM any more (0x%08x): the TPM was cleared; destroy the card and make a new one",
 		    (unsigned)v->record.parent.handle);
 	else

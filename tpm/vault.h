@@ -13,7 +13,12 @@
 /* How long VERIFY arms the PIN-always keys, in seconds. */
 #define ARMED_SECONDS 30
 
-enum armed_state { ARMED_NOT, ARMED_LIVE, ARMED_SAVED };
+enum armed_state {
+	ARMED_NOT,
+	ARMED_LIVE,  /* a session in the TPM */
+	ARMED_SAVED, /* its context; the TPM keeps a place for it */
+	ARMED_SPENT, /* as saved, but good for nothing: to be flushed when the TPM is in reach */
+};
 
 struct tpm_vault {
 	struct vault port; /* first: what the applet holds */
@@ -35,7 +40,7 @@ struct tpm_vault {
 	struct ticket ticket; /* proof of the PIN for "use" */
 	enum armed_state armed;
 	ESYS_TR armed_session;	   /* when ARMED_LIVE */
-	TPMS_CONTEXT *armed_saved; /* when ARMED_SAVED: it survives other clients' turns */
+	TPMS_CONTEXT *armed_saved; /* when ARMED_SAVED or _SPENT: it survives other clients' turns */
 };
 
 /* One piece of work on the TPM; the link is begun, the parent open. */
@@ -60,6 +65,9 @@ MUST_CHECK TSS2_RC armed_take(struct tpm_vault *v, TPMA_SESSION encryption, ESYS
 
 /* Flush the armed session, within a begun link. */
 void armed_drop(struct tpm_vault *v);
+
+/* Forget our end of the armed session, without asking the TPM. */
+void armed_wipe(struct tpm_vault *v);
 
 /* Before others have their turn on a shared TPM: put the armed session where they do not flush it. */
 void armed_save(struct tpm_vault *v);

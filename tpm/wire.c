@@ -2,6 +2,7 @@
 #include "tpm/wire.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_tctildr.h>
@@ -182,6 +183,7 @@ TSS2_RC
 wire_open(const char *tcti, const struct timespec *deadline, struct wire **out)
 {
 	struct wire *w = wire_new(tcti);
+	sigset_t all, before;
 	pthread_attr_t attr;
 	pthread_t thread;
 	TSS2_RC rc;
@@ -193,7 +195,11 @@ wire_open(const char *tcti, const struct timespec *deadline, struct wire **out)
 	w->state = WIRE_ASKED; /* without a connection yet: the worker's first task is to make it */
 	(void)pthread_attr_init(&attr);
 	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	/* The program's signals are for its own threads. */
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = pthread_create(&thread, &attr, worker, w);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)pthread_attr_destroy(&attr);
 	if (err != 0) {
 		wire_destroy(w);
@@ -202,7 +208,7 @@ wire_open(const char *tcti, const struct timespec *deadline, struct wire **out)
 	(void)pthread_mutex_lock(&w->lock);
 	rc = await(w);
 	(void)pthread_mutex_unlock(&w->lock);
-	if (rc == TSS2_RC_SUCCESS)
+	if (rc == TSS2_RC_SUCCESS || wire_stuck(w))
 		*out = w;
 	else
 		wire_close(w);

@@ -20,7 +20,7 @@ struct wire;
  * Connect through the TCTI named, e.g. "device:/dev/tpmrm0".
  *
  * deadline CLOCK_MONOTONIC; the opening itself must end by then
- * out      set on success only; a worker that is late frees itself
+ * out      set on success, and when the time is up: then to a stuck wire
  *
  * TSS2_RC of the TCTI; TSS2_TCTI_RC_IO_ERROR when the time is up;
  * TSS2_TCTI_RC_MEMORY.
