@@ -18,7 +18,8 @@ check-programs: $(check_PROGRAMS)
 
 # The unit tests again under valgrind, but for the attacker's: what he does on
 # the wire is slow there, and the card's side of it is in check_vault.
-valgrind_programs = $(filter-out tests/check_attacks$(EXEEXT),$(check_PROGRAMS))
+attackers = tests/check_attacks$(EXEEXT) tests/check_recreated$(EXEEXT) tests/check_interposer$(EXEEXT)
+valgrind_programs = $(filter-out $(attackers),$(check_PROGRAMS))
 check-valgrind: $(valgrind_programs)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(valgrind_programs)' \
 		LOG_COMPILER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'

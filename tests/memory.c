@@ -75,3 +75,19 @@ memory_hits(const uint8_t *inverted, size_t n)
 	(void)fclose(maps);
 	return hits;
 }
+
+bool
+memory_kept(void)
+{
+#if defined(__SANITIZE_ADDRESS__)
+	return true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+	return true;
+#else
+	return false;
+#endif
+#else
+	return false;
+#endif
+}

@@ -39,27 +39,53 @@ libtpm_la_SOURCES = \
 
 libtpm_la_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
 
+# A card in a software TPM, and who attacks it.
+check_LTLIBRARIES += libcardtpm.la
+libcardtpm_la_SOURCES = \
+	tests/attacker.c tests/attacker.h \
+	tests/cardtpm.c tests/cardtpm.h \
+	tests/memory.c tests/memory.h \
+	tests/swtpm.c tests/swtpm.h \
+	tests/tap.c tests/tap.h
+libcardtpm_la_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
+libcardtpm_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+
+TPM_CHECK_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
+TPM_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+TPM_CHECK_LIBS = libcardtpm.la libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+check_PROGRAMS += tests/check_digest
+tests_check_digest_SOURCES = tests/check_digest.c tests/suite.h
+tests_check_digest_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_digest_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_digest_LDADD = $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_record
+tests_check_record_SOURCES = tests/check_record.c tests/suite.h
+tests_check_record_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_record_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_record_LDADD = $(TPM_CHECK_LIBS)
+
 check_PROGRAMS += tests/check_vault
-tests_check_vault_SOURCES = tests/check_vault.c tests/cardtpm.c tests/cardtpm.h \
-	tests/swtpm.c tests/swtpm.h tests/tap.c tests/tap.h tests/suite.h
-tests_check_vault_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
-tests_check_vault_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_vault_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+tests_check_vault_SOURCES = tests/check_vault.c tests/suite.h
+tests_check_vault_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_vault_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_vault_LDADD = $(TPM_CHECK_LIBS)
 
 check_PROGRAMS += tests/check_attacks
-tests_check_attacks_SOURCES = tests/check_attacks.c tests/cardtpm.c tests/cardtpm.h \
-	tests/memory.c tests/memory.h \
-	tests/swtpm.c tests/swtpm.h tests/tap.c tests/tap.h tests/suite.h
-tests_check_attacks_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
-tests_check_attacks_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_attacks_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+tests_check_attacks_SOURCES = tests/check_attacks.c tests/suite.h
+tests_check_attacks_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_attacks_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_attacks_LDADD = $(TPM_CHECK_LIBS)
 
-check_PROGRAMS += tests/check_digest tests/check_record
-tests_check_digest_SOURCES = tests/check_digest.c tests/suite.h
-tests_check_digest_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
-tests_check_digest_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_digest_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
-tests_check_record_SOURCES = tests/check_record.c tests/suite.h
-tests_check_record_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
-tests_check_record_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_check_record_LDADD = libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+check_PROGRAMS += tests/check_recreated
+tests_check_recreated_SOURCES = tests/check_recreated.c tests/suite.h
+tests_check_recreated_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_recreated_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_recreated_LDADD = $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_interposer
+tests_check_interposer_SOURCES = tests/check_interposer.c tests/suite.h
+tests_check_interposer_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_interposer_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_interposer_LDADD = $(TPM_CHECK_LIBS)

@@ -192,13 +192,38 @@ settle(struct tpm_vault *v, ESYS_TR session, TSS2_RC rc)
 	session_end(v->card.tpm, &session);
 }
 
-/* ---- operate ---- */
+/* ---- use ---- */
 
+/* Something to do with the adopted key. */
 struct operation {
-	enum key_operation kind;
+	TPMA_SESSION encryption; /* what crosses the wire is secret: in (DECRYPT), out (ENCRYPT) */
+	TSS2_RC (*act)(struct tpm_vault *, ESYS_TR session, const struct operation *);
 	struct rbuf in;
 	struct wbuf *out;
 };
+
+static TSS2_RC
+step_use(struct tpm_vault *v, void *context)
+{
+	const struct operation *op = context;
+	const size_t begin = op->out->len;
+	ESYS_TR session = ESYS_TR_NONE;
+	TSS2_RC rc;
+
+	rc = load(v);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = authorise(v, op->encryption, &session);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = op->act(v, session, op);
+	settle(v, session, rc);
+	if (rc == TSS2_RC_SUCCESS && !wbuf_ok(op->out))
+		rc = RC_MISMATCH;
+	if (rc != TSS2_RC_SUCCESS)
+		wbuf_truncate(op->out, begin);
+	return rc;
+}
+
+/* ---- private keys ---- */
 
 /* Append a number of the TPM as n octets. */
 static TSS2_RC
@@ -306,35 +331,14 @@ do_ecdh(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
 /* clang-format off */
 static const struct {
 	bool (*fits)(uint8_t algorithm);
-	TPMA_SESSION encryption;	/* what comes back is secret */
+	TPMA_SESSION encryption;
 	TSS2_RC (*act)(struct tpm_vault *, ESYS_TR, const struct operation *);
 } operations[] = {
 	[KEY_RSA]   = { key_is_rsa, TPMA_SESSION_ENCRYPT, do_rsa },
-	[KEY_ECDSA] = { key_is_ecc, 0,                    do_ecdsa },
+	[KEY_ECDSA] = { key_is_ecc, 0,                    do_ecdsa }, /* a signature is no secret */
 	[KEY_ECDH]  = { key_is_ecc, TPMA_SESSION_ENCRYPT, do_ecdh },
 };
 /* clang-format on */
-
-static TSS2_RC
-step_operate(struct tpm_vault *v, void *context)
-{
-	const struct operation *op = context;
-	const size_t begin = op->out->len;
-	ESYS_TR session = ESYS_TR_NONE;
-	TSS2_RC rc;
-
-	rc = load(v);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = authorise(v, operations[op->kind].encryption, &session);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = operations[op->kind].act(v, session, op);
-	settle(v, session, rc);
-	if (rc == TSS2_RC_SUCCESS && !wbuf_ok(op->out))
-		rc = RC_MISMATCH;
-	if (rc != TSS2_RC_SUCCESS)
-		wbuf_truncate(op->out, begin);
-	return rc;
-}
 
 /* Big-endian numbers of the same length. */
 static bool
@@ -370,30 +374,31 @@ enum vault_err
 use_operate(struct vault *vault, struct rbuf key, enum key_operation kind, struct rbuf in,
     struct wbuf *out)
 {
-	struct operation op = { .kind = kind, .in = in, .out = out };
+	struct operation op = { operations[kind].encryption, operations[kind].act, in, out };
 	struct tpm_vault *v = own(vault);
 
 	if (!adopt(v, key) || !input_fits(v, kind, in))
 		return VAULT_MISMATCH;
 	/* Repeating is safe: a proof that was spent is not there a second time. */
-	return vault_run(v, "use a key", LINK_SECONDS, true, step_operate, &op);
+	return vault_run(v, "use a key", LINK_SECONDS, true, step_use, &op);
 }
 
 /* ---- card management keys ---- */
 
 static TSS2_RC
-encrypt_in_tpm(struct tpm_vault *v, ESYS_TR session, struct rbuf block, struct wbuf *out)
+encrypt_in_tpm(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
 {
-	TPM2B_MAX_BUFFER in = { .size = (UINT16)block.len }, *result = NULL;
+	TPM2B_MAX_BUFFER in = { .size = (UINT16)op->in.len }, *result = NULL;
 	TPM2B_IV no_iv = { .size = 0 }, *next_iv = NULL;
+	struct rbuf from = op->in;
 	TSS2_RC rc;
 
-	if (!rbuf_copy(&block, in.buffer, block.len))
+	if (!rbuf_copy(&from, in.buffer, op->in.len))
 		return RC_MISMATCH;
 	rc = Esys_EncryptDecrypt2(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE,
 	    &in, TPM2_NO, TPM2_ALG_ECB, &no_iv, &result, &next_iv);
 	if (rc == TSS2_RC_SUCCESS)
-		wbuf_put(out, rbuf_of(result->buffer, result->size));
+		wbuf_put(op->out, rbuf_of(result->buffer, result->size));
 	explicit_bzero(&in, sizeof in);
 	Esys_Free(result);
 	Esys_Free(next_iv);
@@ -401,7 +406,7 @@ encrypt_in_tpm(struct tpm_vault *v, ESYS_TR session, struct rbuf block, struct w
 }
 
 static TSS2_RC
-encrypt_unsealed(struct tpm_vault *v, ESYS_TR session, struct rbuf block, struct wbuf *out)
+encrypt_unsealed(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
 {
 	TPM2B_SENSITIVE_DATA *data = NULL;
 	TSS2_RC rc;
@@ -409,43 +414,25 @@ encrypt_unsealed(struct tpm_vault *v, ESYS_TR session, struct rbuf block, struct
 	rc = Esys_Unseal(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE, &data);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
-	if (!cipher_encrypt(v->info.algorithm, rbuf_of(data->buffer, data->size), block, out))
+	if (!cipher_encrypt(v->info.algorithm, rbuf_of(data->buffer, data->size), op->in, op->out))
 		rc = RC_CRYPTO;
 	explicit_bzero(data, sizeof *data);
 	Esys_Free(data);
 	return rc;
 }
 
-static TSS2_RC
-step_encrypt(struct tpm_vault *v, void *context)
-{
-	const TPMA_SESSION encryption =
-	    v->file.sealed ? TPMA_SESSION_ENCRYPT : TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT;
-	const struct operation *op = context;
-	const size_t begin = op->out->len;
-	ESYS_TR session = ESYS_TR_NONE;
-	TSS2_RC rc;
-
-	rc = load(v);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = authorise(v, encryption, &session);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = (v->file.sealed ? encrypt_unsealed : encrypt_in_tpm)(v, session, op->in, op->out);
-	settle(v, session, rc);
-	if (rc == TSS2_RC_SUCCESS && !wbuf_ok(op->out))
-		rc = RC_MISMATCH;
-	if (rc != TSS2_RC_SUCCESS)
-		wbuf_truncate(op->out, begin);
-	return rc;
-}
-
 enum vault_err
 use_encrypt(struct vault *vault, struct rbuf key, struct rbuf block, struct wbuf *out)
 {
-	struct operation op = { .in = block, .out = out };
+	struct operation op = { TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT, encrypt_in_tpm, block,
+		out };
 	struct tpm_vault *v = own(vault);
 
 	if (!adopt(v, key) || block.len != cipher_block(v->info.algorithm) || block.len == 0)
 		return VAULT_MISMATCH;
-	return vault_run(v, "use the card management key", LINK_SECONDS, true, step_encrypt, &op);
+	if (v->file.sealed) {
+		op.encryption = TPMA_SESSION_ENCRYPT; /* an unsealing has nothing to send */
+		op.act = encrypt_unsealed;
+	}
+	return vault_run(v, "use the card management key", LINK_SECONDS, true, step_use, &op);
 }

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tests/attacker.h"
+
+#include <string.h>
+
+#include "tests/suite.h"
+
+struct cardtpm c;
+struct tpm *attacker;
+struct record record;
+struct card_tpm card;
+
+void
+attack_begin(void)
+{
+	ck_assert(record_read(wbuf_view(&c.record), &record));
+	attacker = tpm_new(&c.config);
+	ck_assert_ptr_nonnull(attacker);
+	ck_assert_uint_eq(link_begin(attacker, 60, NULL), TSS2_RC_SUCCESS);
+	card = (struct card_tpm){ .tpm = attacker, .record = &record, .parent = ESYS_TR_NONE };
+	ck_assert_uint_eq(parent_open(attacker, &record.parent, &card.parent), TSS2_RC_SUCCESS);
+}
+
+void
+attack_end(void)
+{
+	link_end(attacker);
+	tpm_free(attacker);
+	attacker = NULL;
+}
+
+void
+attack_setup(void)
+{
+	cardtpm_begin(&c, &cardtpm_usual);
+}
+
+void
+attack_teardown(void)
+{
+	cardtpm_end(&c);
+}
+
+ESYS_TR
+policy_session(TPMA_SESSION more)
+{
+	ESYS_TR session = ESYS_TR_NONE;
+
+	ck_assert_uint_eq(session_start(attacker, ESYS_TR_NONE, TPM2_SE_POLICY, more, &session),
+	    TSS2_RC_SUCCESS);
+	return session;
+}
+
+ESYS_TR
+index_at(TPM2_HANDLE handle)
+{
+	ESYS_TR index = ESYS_TR_NONE;
+
+	ck_assert_uint_eq(Esys_TR_FromTPMPublic(attacker->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,
+			      ESYS_TR_NONE, &index), TSS2_RC_SUCCESS);
+	return index;
+}
+
+TSS2_RC
+authorize_as(const struct record *whose, enum approval_id id, const char *ref, ESYS_TR session)
+{
+	const TPM2B_NAME k_name = name_tpm2b(&whose->k_name);
+	const TPM2B_PUBLIC area = authority_template(&whose->k);
+	const TPM2B_NONCE policy_ref = nonce_tpm2b(rbuf_str(ref));
+	const TPMT_SIGNATURE sig = authority_tpmt(&whose->approval[id]);
+	TPMT_TK_VERIFIED *verified = NULL;
+	ESYS_TR key = ESYS_TR_NONE;
+	struct digest policy, d;
+	TPM2B_DIGEST approved, ahash;
+	TSS2_RC rc;
+
+	ck_assert(record_approved_policy(whose, id, &policy));
+	ck_assert(approval_digest(&policy, ref, &d));
+	approved = digest_tpm2b(&policy);
+	ahash = digest_tpm2b(&d);
+	ck_assert_uint_eq(Esys_LoadExternal(attacker->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+			      ESYS_TR_NONE, NULL, &area, ESYS_TR_RH_OWNER, &key), 0);
+	rc = Esys_VerifySignature(attacker->esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+	    &ahash, &sig, &verified);
+	session_end(attacker, &key);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_PolicyAuthorize(attacker->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+		    ESYS_TR_NONE, &approved, &policy_ref, &k_name, verified);
+	Esys_Free(verified);
+	return rc;
+}
+
+TSS2_RC
+authorize(enum approval_id id, ESYS_TR session)
+{
+	return authorize_as(&record, id, index_label(approval_target(id)), session);
+}
+
+void
+auth_of(enum card_index which, const char *value, struct secret *auth)
+{
+	SECRET(s);
+
+	ck_assert(secret_set(&s, rbuf_str(value)));
+	ck_assert(reference_auth(&record, which, &s, auth));
+}
+
+TSS2_RC
+prove(enum card_index which, const char *value, ESYS_TR session, const char *purpose,
+    int32_t expiration, struct ticket *ticket)
+{
+	SECRET(auth);
+
+	auth_of(which, value, &auth);
+	return reference_prove(&card, which, &auth, session, purpose, expiration, ticket);
+}
+
+TSS2_RC
+change_auth(TPM2_HANDLE handle, ESYS_TR session, const char *value)
+{
+	const TPM2B_AUTH fresh = nonce_tpm2b(rbuf_str(value));
+
+	return Esys_NV_ChangeAuth(attacker->esys, index_at(handle), session, ESYS_TR_NONE,
+	    ESYS_TR_NONE, &fresh);
+}
+
+void
+unharmed(void)
+{
+	unsigned left = 0;
+
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
+	ck_assert_uint_eq(left, 5);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+}
+
+void
+undefine(TPM2_HANDLE handle)
+{
+	ck_assert_uint_eq(Esys_NV_UndefineSpace(attacker->esys, ESYS_TR_RH_OWNER, index_at(handle),
+			      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE), 0);
+}
+
+ESYS_TR
+define(enum card_index which, TPMA_NV more, const struct secret *auth)
+{
+	const TPM2B_AUTH value = nonce_tpm2b(secret_view(auth));
+	TPM2B_NV_PUBLIC area = { .size = 0 };
+	ESYS_TR index = ESYS_TR_NONE;
+
+	ck_assert(record_nv_public(&record, which, false, &area.nvPublic));
+	area.nvPublic.attributes |= more;
+	ck_assert_uint_eq(Esys_NV_DefineSpace(attacker->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
+			      ESYS_TR_NONE, ESYS_TR_NONE, &value, &area, &index), 0);
+	return index;
+}
+
+void
+provision(TPM2_HANDLE handle, TPMA_OBJECT without, uint8_t unique)
+{
+	const TPM2B_SENSITIVE_CREATE none = { .size = 0 };
+	const TPML_PCR_SELECTION no_pcr = { .count = 0 };
+	const TPM2B_DATA no_info = { .size = 0 };
+	TPM2B_PUBLIC template = { .publicArea = {
+		.type = TPM2_ALG_ECC, .nameAlg = TPM2_ALG_SHA256,
+		.objectAttributes = (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+		    TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA |
+		    TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT) & ~without,
+		.parameters.eccDetail = {
+			.symmetric = { .algorithm = TPM2_ALG_AES, .keyBits.aes = 128,
+			    .mode.aes = TPM2_ALG_CFB },
+			.scheme.scheme = TPM2_ALG_NULL, .curveID = TPM2_ECC_NIST_P256,
+			.kdf.scheme = TPM2_ALG_NULL },
+		.unique.ecc = { .x = { .size = 32, .buffer = { unique } }, .y = { .size = 32 } },
+	} };
+	ESYS_TR key = ESYS_TR_NONE, kept = ESYS_TR_NONE;
+
+	attacker = tpm_new(&c.config);
+	ck_assert_uint_eq(link_begin(attacker, 60, NULL), TSS2_RC_SUCCESS);
+	if (Esys_TR_FromTPMPublic(attacker->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+		&kept) == TSS2_RC_SUCCESS)
+		ck_assert_uint_eq(Esys_EvictControl(attacker->esys, ESYS_TR_RH_OWNER, kept,
+				      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, handle, &kept), 0);
+	ck_assert_uint_eq(Esys_CreatePrimary(attacker->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
+			      ESYS_TR_NONE, ESYS_TR_NONE, &none, &template, &no_info, &no_pcr, &key,
+			      NULL, NULL, NULL, NULL), 0);
+	ck_assert_uint_eq(Esys_EvictControl(attacker->esys, ESYS_TR_RH_OWNER, key, ESYS_TR_PASSWORD,
+			      ESYS_TR_NONE, ESYS_TR_NONE, handle, &kept), 0);
+	session_end(attacker, &key);
+	attack_end();
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The attacker: a second client of the victim's TPM with every right but the
+ * secrets, who knows the victim's public record.
+ */
+#ifndef TPMVSC_TESTS_ATTACKER_H
+#define TPMVSC_TESTS_ATTACKER_H
+
+#include "tests/cardtpm.h"
+#include "tpm/rc.h"
+#include "tpm/reference.h"
+
+/* What the TPM answers. */
+#define RC_TPM_BAD_AUTH 0x9a2U
+#define RC_TPM_UNAVAILABLE 0x12fU
+#define RC_TPM_POLICY_FAIL 0x99dU
+
+extern struct cardtpm c;     /* the victim */
+extern struct tpm *attacker; /* another client of the same TPM */
+extern struct record record; /* the victim's, which is public */
+extern struct card_tpm card; /* the victim's card as the attacker sees it */
+
+/* The fixture: a victim with the usual card. */
+void attack_setup(void);
+void attack_teardown(void);
+
+/* The attacker's turn on the TPM; the victim waits. */
+void attack_begin(void);
+void attack_end(void);
+
+/* After an attack the card is as it was: the PIN works and has all its tries. */
+void unharmed(void);
+
+/* Start an unsalted policy session: the attacker knows every key of it but the authValue that gets mixed in. */
+ESYS_TR policy_session(TPMA_SESSION more);
+
+/* Whatever index is at the handle. */
+ESYS_TR index_at(TPM2_HANDLE handle);
+
+/* PolicyAuthorize by an approval of the victim's, or of another card's under another policyRef. */
+TSS2_RC authorize(enum approval_id id, ESYS_TR session);
+TSS2_RC authorize_as(const struct record *whose, enum approval_id id, const char *ref,
+    ESYS_TR session);
+
+/* The victim's authValue for a secret. */
+void auth_of(enum card_index which, const char *value, struct secret *auth);
+
+/* PolicySecret with a guessed or known secret. */
+TSS2_RC prove(enum card_index which, const char *value, ESYS_TR session, const char *purpose,
+    int32_t expiration, struct ticket *ticket);
+
+/* NV_ChangeAuth of an index to an authValue of the attacker's. */
+TSS2_RC change_auth(TPM2_HANDLE handle, ESYS_TR session, const char *value);
+
+/* As the owner: remove an index; define one with the victim's public area and more attributes. */
+void undefine(TPM2_HANDLE handle);
+ESYS_TR define(enum card_index which, TPMA_NV more, const struct secret *auth);
+
+/*
+ * As the owner, in a turn of its own: put a storage key at a persistent
+ * handle, lacking some attributes; unique makes it another key than others.
+ */
+void provision(TPM2_HANDLE handle, TPMA_OBJECT without, uint8_t unique);
+
+#endif
