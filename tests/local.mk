@@ -18,7 +18,8 @@ check-programs: $(check_PROGRAMS)
 
 # The unit tests again under valgrind, but for the attacker's: what he does on
 # the wire is slow there, and the card's side of it is in check_vault.
-attackers = tests/check_attacks$(EXEEXT) tests/check_recreated$(EXEEXT) tests/check_interposer$(EXEEXT)
+attackers = tests/check_attacks$(EXEEXT) tests/check_recreated$(EXEEXT) tests/check_interposer$(EXEEXT) \
+	tests/check_failures$(EXEEXT)
 valgrind_programs = $(filter-out $(attackers),$(check_PROGRAMS))
 check-valgrind: $(valgrind_programs)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(valgrind_programs)' \

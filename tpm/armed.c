@@ -10,6 +10,18 @@
 #include "tpm/rc.h"
 #include "tpm/vault.h"
 
+void
+armed_wipe(struct tpm_vault *v)
+{
+	/* A context holds the session's key. */
+	if (v->armed_saved != NULL)
+		explicit_bzero(v->armed_saved, sizeof *v->armed_saved);
+	Esys_Free(v->armed_saved);
+	v->armed_saved = NULL;
+	v->armed_session = ESYS_TR_NONE;
+	v->armed = ARMED_NOT;
+}
+
 TSS2_RC
 armed_set(struct tpm_vault *v, const struct secret *auth)
 {
@@ -27,21 +39,10 @@ armed_set(struct tpm_vault *v, const struct secret *auth)
 		session_end(v->card.tpm, &session);
 		return rc;
 	}
+	armed_wipe(v); /* a spent one that would not be flushed is left to link_flush_saved() */
 	v->armed = ARMED_LIVE;
 	v->armed_session = session;
 	return TSS2_RC_SUCCESS;
-}
-
-void
-armed_wipe(struct tpm_vault *v)
-{
-	/* A context holds the session's key. */
-	if (v->armed_saved != NULL)
-		explicit_bzero(v->armed_saved, sizeof *v->armed_saved);
-	Esys_Free(v->armed_saved);
-	v->armed_saved = NULL;
-	v->armed_session = ESYS_TR_NONE;
-	v->armed = ARMED_NOT;
 }
 
 TSS2_RC
@@ -65,16 +66,29 @@ armed_take(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out)
 	    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT | TPMA_SESSION_CONTINUESESSION);
 }
 
+/* Flush a saved session; false when it may still be there. */
+static bool
+flush_saved(struct tpm_vault *v)
+{
+	TSS2_SYS_CONTEXT *sys = NULL;
+	TSS2_RC rc;
+
+	if (v->card.tpm->esys == NULL ||
+	    Esys_GetSysContext(v->card.tpm->esys, &sys) != TSS2_RC_SUCCESS)
+		return false;
+	rc = Tss2_Sys_FlushContext(sys, v->armed_saved->savedHandle);
+	return rc == TSS2_RC_SUCCESS || rc_base(rc) == rc_base(TPM2_RC_HANDLE);
+}
+
 void
 armed_drop(struct tpm_vault *v)
 {
-	TSS2_SYS_CONTEXT *sys = NULL;
-
 	if (v->armed == ARMED_LIVE)
 		session_end(v->card.tpm, &v->armed_session);
-	if (v->armed_saved != NULL && v->card.tpm->esys != NULL &&
-	    Esys_GetSysContext(v->card.tpm->esys, &sys) == TSS2_RC_SUCCESS)
-		(void)Tss2_Sys_FlushContext(sys, v->armed_saved->savedHandle);
+	if (v->armed_saved != NULL && !flush_saved(v)) {
+		v->armed = ARMED_SPENT;
+		return;
+	}
 	armed_wipe(v);
 }
 

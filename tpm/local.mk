@@ -84,6 +84,12 @@ tests_check_recreated_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_recreated_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_recreated_LDADD = $(TPM_CHECK_LIBS)
 
+check_PROGRAMS += tests/check_failures
+tests_check_failures_SOURCES = tests/check_failures.c tests/suite.h
+tests_check_failures_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_failures_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_failures_LDADD = $(TPM_CHECK_LIBS)
+
 check_PROGRAMS += tests/check_interposer
 tests_check_interposer_SOURCES = tests/check_interposer.c tests/suite.h
 tests_check_interposer_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)

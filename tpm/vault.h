@@ -63,7 +63,7 @@ MUST_CHECK TSS2_RC armed_set(struct tpm_vault *v, const struct secret *auth);
 /* Take the armed session out: it serves once, and the caller ends it.  RC_NO_PROOF when there is none. */
 MUST_CHECK TSS2_RC armed_take(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out);
 
-/* Flush the armed session, within a begun link. */
+/* Flush the armed session, within a begun link; if the TPM fails to, it is spent and flushed later. */
 void armed_drop(struct tpm_vault *v);
 
 /* Forget our end of the armed session, without asking the TPM. */
