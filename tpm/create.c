@@ -190,7 +190,7 @@ tpm_creation_plan(struct tpm *t, const struct tpm_spec *spec, struct rbuf siblin
 		fail(why, "cannot prepare the card's record");
 		goto out;
 	}
-	rc = link_begin(t, LINK_SECONDS, why);
+	rc = link_begin(t, LINK_SECONDS_CREATE, why);
 	if (rc == TSS2_RC_SUCCESS) {
 		rc = plan(c, sibling, why);
 		link_end(t);

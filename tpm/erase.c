@@ -101,7 +101,7 @@ tpm_erase(struct tpm *t, struct rbuf claims, bool parent_too, struct failure *wh
 		fail(why, "the list of what the card occupies in the TPM is damaged");
 		return TPM_RECORD;
 	}
-	rc = link_begin(t, LINK_SECONDS, why);
+	rc = link_begin(t, LINK_SECONDS_CREATE, why);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_err_from_rc(rc);
 	rc = erase(t, &c, parent_too);

@@ -24,8 +24,13 @@ struct tpm {
 	bool owner_unknown;  /* and we could not read it: what needs it cannot be done */
 };
 
-/* Deadlines, in seconds: an ordinary operation; one that searches primes. */
+/*
+ * Deadlines, in seconds, of whole operations.  Proving a secret takes the TPM
+ * up to a dozen key agreements, of up to half a second each on slow chips;
+ * generating a key is a search for primes.
+ */
 #define LINK_SECONDS 4
+#define LINK_SECONDS_SECRET 10
 #define LINK_SECONDS_DISARM 1
 #define LINK_SECONDS_CREATE 60
 #define LINK_SECONDS_GENERATE 120

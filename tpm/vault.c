@@ -58,7 +58,7 @@ vault_run(struct tpm_vault *v, const char *what, unsigned seconds, bool repeatab
 	const bool broken = (rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER;
 	int patience = 10;
 
-	/* The TPM spares its NV memory, or is not done with its tests: nothing was done, nothing counted. */
+	/* It spares its NV memory, or is not done with its tests: nothing was done or counted. */
 	while (rc_busy(rc) && patience-- > 0) {
 		(void)nanosleep(&pause, NULL);
 		rc = attempt(v, seconds, step, context);
@@ -165,7 +165,7 @@ op_verify(struct vault *vault, const struct secret *pin)
 	op_forget(vault);
 	if (!reference_auth(&v->record, INDEX_PIN, pin, &p.auth))
 		return VAULT_FAULT;
-	return vault_run(v, "VERIFY", LINK_SECONDS, false, step_verify, &p);
+	return vault_run(v, "VERIFY", LINK_SECONDS_SECRET, false, step_verify, &p);
 }
 
 static TSS2_RC
@@ -206,7 +206,7 @@ op_check(struct vault *vault, enum reference which, const struct secret *value)
 		return VAULT_ABSENT;
 	if (!reference_auth(&v->record, p.which, value, &p.auth))
 		return VAULT_FAULT;
-	return vault_run(v, "check a secret", LINK_SECONDS, false, step_check, &p);
+	return vault_run(v, "check a secret", LINK_SECONDS_SECRET, false, step_check, &p);
 }
 
 struct tries {
@@ -262,7 +262,7 @@ op_change(struct vault *vault, enum reference which, const struct secret *old,
 	if (!reference_auth(&v->record, p.which, old, &p.auth) ||
 	    !reference_auth(&v->record, p.which, fresh, &p.fresh))
 		return VAULT_FAULT;
-	return vault_run(v, "change a secret", LINK_SECONDS, false, step_change, &p);
+	return vault_run(v, "change a secret", LINK_SECONDS_SECRET, false, step_change, &p);
 }
 
 static TSS2_RC
@@ -292,7 +292,7 @@ op_unblock(struct vault *vault, enum reference by, const struct secret *proof,
 	if (!reference_auth(&v->record, p.which, proof, &p.auth) ||
 	    !reference_auth(&v->record, INDEX_PIN, fresh_pin, &p.fresh))
 		return VAULT_FAULT;
-	return vault_run(v, "unblock the PIN", LINK_SECONDS, false, step_unblock, &p);
+	return vault_run(v, "unblock the PIN", LINK_SECONDS_SECRET, false, step_unblock, &p);
 }
 
 struct random_request {
