@@ -280,16 +280,29 @@ write_conf()
 	END
 }
 
+# Run as sh -c with a scratch directory and a command: that directory is /run for
+# the command, and for nothing else.  In a chroot / may be no mount, so that its
+# propagation cannot be changed; then a mount is tried where it does no harm first.
+# shellcheck disable=SC2016
+with_run='
+	mount --make-rprivate / 2>/dev/null || {
+		mount --bind "$0" "$0" || exit
+		if grep -q " $0 .* shared:" /proc/self/mountinfo; then
+			umount "$0"
+			echo "this chroot shares its mounts; outside, make it a mount first: mount --bind DIR DIR" >&2
+			exit 1
+		fi
+	}
+	mount --bind "$0" /run && exec "$@"'
+
 # pcscd with a /run of its own: its socket and its process id are there.  An
 # empty drop directory keeps it from real readers, which the system's may hold.
 pcscd_start()
 {
 	mkdir -p "$scratch/run/pcscd" "$scratch/no-drivers"
 	rm -f "$scratch/run/pcscd/pcscd.comm" "$scratch/run/pcscd/pcscd.pid"
-	# shellcheck disable=SC2016
-	PCSCLITE_HP_DROPDIR=$scratch/no-drivers unshare -m sh -c '
-		mount --make-rprivate / && mount --bind "$0" /run && exec "$@"' "$scratch/run" \
-		"$(command -v pcscd || echo /usr/sbin/pcscd)" --foreground --info \
+	PCSCLITE_HP_DROPDIR=$scratch/no-drivers unshare -m --propagation unchanged sh -c "$with_run" \
+		"$scratch/run" "$(command -v pcscd || echo /usr/sbin/pcscd)" --foreground --info \
 		--config "${reader_conf_d:-$scratch/reader.conf.d}" >>"$scratch/pcscd.log" 2>&1 </dev/null &
 	pcscd_pid=$!
 	wait_for 10 test -S "$PCSCLITE_CSOCK_NAME" || die 'start pcscd'
