@@ -85,7 +85,7 @@ swap_session(struct rbuf command, uint8_t *octets)
 	ck_assert(nonce.len <= sizeof copy);
 	memcpy(copy, nonce.data, nonce.len);
 	wbuf_u16(&out, TPM2_ST_NO_SESSIONS);
-	wbuf_u32(&out, (uint32_t)(10 + 8 + 2 + nonce.len + 2 + 1 + 2 + 2));
+	wbuf_u32(&out, (uint32_t)(10 + 8 + 2 + nonce.len + 2 + 1 + 6 + 2));
 	wbuf_u32(&out, TPM2_CC_StartAuthSession);
 	wbuf_u32(&out, TPM2_RH_NULL);
 	wbuf_u32(&out, TPM2_RH_NULL);
@@ -93,7 +93,10 @@ swap_session(struct rbuf command, uint8_t *octets)
 	wbuf_put(&out, rbuf_of(copy, nonce.len));
 	wbuf_u16(&out, 0);
 	wbuf_u8(&out, TPM2_SE_POLICY);
-	wbuf_u16(&out, TPM2_ALG_NULL);
+	/* All as the victim asked, but for the salt. */
+	wbuf_u16(&out, TPM2_ALG_AES);
+	wbuf_u16(&out, 128);
+	wbuf_u16(&out, TPM2_ALG_CFB);
 	wbuf_u16(&out, TPM2_ALG_SHA256);
 	return out.len;
 }

@@ -83,6 +83,9 @@ session_authenticate(struct tpm *t, ESYS_TR session)
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_GetRandom(t->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, 8, &random);
 	Esys_Free(random);
+	/* The session does not know the salt: nobody's secret is wrong, the session is. */
+	if (rc_base(rc) == rc_base(TPM2_RC_BAD_AUTH) || rc_base(rc) == rc_base(TPM2_RC_AUTH_FAIL))
+		rc = RC_IMPOSTOR;
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_TRSess_SetAttributes(t->esys, session, 0,
 		    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT);
