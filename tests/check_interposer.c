@@ -173,6 +173,40 @@ START_TEST(an_interposer_cannot_have_the_pin_proven_to_him)
 }
 END_TEST
 
+/* The HMAC of the answer that vouches for a session is looked at. */
+static void
+spoil_random(void *context, uint32_t code, uint8_t *octets, size_t len)
+{
+	const bool *active = context;
+
+	if (*active && code == TPM2_CC_GetRandom)
+		octets[len - 1] ^= 1;
+}
+
+START_TEST(a_forged_answer_vouches_for_nothing)
+{
+	bool active = false;
+	const struct tap_hooks hooks = { .answer = spoil_random, .context = &active };
+	struct tap *tap = tap_begin(&c.swtpm, &hooks);
+
+	tpm_vault_free(c.vault);
+	tpm_free(c.tpm);
+	c.config.tcti = tap_tcti(tap);
+	c.tpm = tpm_new(&c.config);
+	ck_assert_int_eq(tpm_vault_open(c.tpm, wbuf_view(&c.record), &c.vault), TPM_OK);
+	active = true;
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_FAULT);
+	ck_assert_uint_eq(tap_count(tap, TPM2_CC_PolicySecret), 0);
+	active = false;
+	unharmed();
+	tpm_vault_free(c.vault);
+	tpm_free(c.tpm);
+	c.vault = NULL;
+	c.tpm = NULL;
+	tap_end(tap);
+}
+END_TEST
+
 /* Sixty-four drivers that died armed: their saved sessions must not stop the rest of the world. */
 START_TEST(saved_sessions_do_not_pile_up)
 {
@@ -330,6 +364,7 @@ main(void)
 	tcase_add_checked_fixture(tcase, attack_setup, attack_teardown);
 	tcase_add_loop_test(tcase, an_interposer_cannot_swap_the_parent, 0, 2);
 	tcase_add_loop_test(tcase, an_interposer_cannot_have_the_pin_proven_to_him, 0, 3);
+	tcase_add_test(tcase, a_forged_answer_vouches_for_nothing);
 	tcase_add_test(tcase, saved_sessions_do_not_pile_up);
 	tcase_add_test(tcase, a_missed_disarm_is_made_up_for);
 	tcase_add_loop_test(tcase, no_secret_on_the_wire, 0, 2);
