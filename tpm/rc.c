@@ -82,6 +82,14 @@ own_words(TSS2_RC rc)
 }
 
 bool
+rc_on_the_way(TSS2_RC rc)
+{
+	const TSS2_RC layer = rc & TSS2_RC_LAYER_MASK;
+
+	return layer != 0 && layer != TSS2_RESMGR_TPM_RC_LAYER && layer != RC_OWN_LAYER;
+}
+
+bool
 rc_of_parameter(TSS2_RC rc)
 {
 	return (rc & TSS2_RC_LAYER_MASK) == 0 && (rc & RC_FORMAT_ONE) != 0 && (rc & TPM2_RC_P) != 0;

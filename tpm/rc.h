@@ -28,6 +28,13 @@ TSS2_RC rc_base(TSS2_RC rc);
 /* Whether objects or sessions of ours have vanished: begin again with a fresh connection. */
 bool rc_stale(TSS2_RC rc);
 
+/*
+ * Whether the trouble was on the way (tss2, the connection) and not the TPM's
+ * word or a finding of ours.  ESYS is of no use afterwards: after an answer
+ * whose HMAC is wrong it takes no further command.
+ */
+bool rc_on_the_way(TSS2_RC rc);
+
 /* Whether the TPM found fault with a parameter, rather than being in trouble itself. */
 bool rc_of_parameter(TSS2_RC rc);
 

@@ -41,7 +41,7 @@ attempt(struct tpm_vault *v, unsigned seconds, vault_step step, void *context)
 		rc = step(v, context);
 	if (rc_sessions_full(rc))
 		link_flush_saved(v->card.tpm);
-	if (rc_stale(rc) || v->card.parent == ESYS_TR_NONE)
+	if (rc_stale(rc) || rc_on_the_way(rc) || v->card.parent == ESYS_TR_NONE)
 		link_drop(v->card.tpm);
 	else
 		armed_save(v);
