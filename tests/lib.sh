@@ -127,6 +127,8 @@ finish()
 	stop_process "$swtpm_pid"
 	if [ "$failed" -gt 0 ] || [ "$status" -ne 0 ]; then
 		for log in "$scratch"/*.log; do
+			# need_packages shows its own when it fails
+			[ "${log##*/}" != apt.log ] || continue
 			[ -s "$log" ] || continue
 			echo "---- the end of ${log##*/} ----"
 			tail -n 40 "$log"
