@@ -62,10 +62,18 @@ swtpm_start(struct swtpm *s)
 		die("fork");
 	if (s->pid == 0)
 		run(s);
-	for (i = 0; i < 500 && !answers(path); i++)
+	for (i = 0; i < 500 && !answers(path); i++) {
+		if (waitpid(s->pid, NULL, WNOHANG) == s->pid) {
+			s->pid = 0;
+			break;
+		}
 		(void)usleep(10000);
-	if (i == 500)
-		die("swtpm does not answer");
+	}
+	if (s->pid != 0 && i < 500)
+		return;
+	(void)fprintf(stderr, "swtpm does not come up: is it installed?\n");
+	swtpm_end(s);
+	exit(EXIT_FAILURE);
 }
 
 void

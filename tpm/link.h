@@ -29,7 +29,7 @@ struct tpm {
  * up to a dozen key agreements, of up to half a second each on slow chips;
  * generating a key is a search for primes.
  */
-#define LINK_SECONDS 4
+#define LINK_SECONDS 5
 #define LINK_SECONDS_SECRET 10
 #define LINK_SECONDS_DISARM 1
 #define LINK_SECONDS_CREATE 60
