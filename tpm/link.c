@@ -260,6 +260,9 @@ link_begin(struct tpm *t, unsigned seconds, struct failure *why)
 			return RC_STUCK;
 		}
 	}
+	/* Who would not wait long for the turn is not to cut the TPM short as well. */
+	if (seconds < LINK_SECONDS)
+		deadline_in(LINK_SECONDS, &deadline);
 	if (t->esys == NULL)
 		rc = connect_tpm(t, &deadline, why);
 	else

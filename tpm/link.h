@@ -31,7 +31,7 @@ struct tpm {
  */
 #define LINK_SECONDS 5
 #define LINK_SECONDS_SECRET 10
-#define LINK_SECONDS_DISARM 1
+#define LINK_SECONDS_DISARM 1 /* for the turn; the TPM itself gets LINK_SECONDS */
 #define LINK_SECONDS_CREATE 60
 #define LINK_SECONDS_GENERATE 120
 
