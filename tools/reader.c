@@ -11,6 +11,20 @@
 /* How long pcscd may take to answer. */
 #define PATIENCE_S 10
 
+/* How long the driver may take to show a new card. */
+#define CARD_MS 2000
+
+/* Wait for the card to be in its reader, so that whoever looks after us finds it there. */
+static void
+await_card(SCARDCONTEXT context, const char *reader)
+{
+	SCARD_READERSTATE state = { .szReader = reader, .dwCurrentState = SCARD_STATE_UNAWARE };
+
+	while (SCardGetStatusChange(context, CARD_MS, &state, 1) == SCARD_S_SUCCESS &&
+	    (state.dwEventState & SCARD_STATE_PRESENT) == 0)
+		state.dwCurrentState = state.dwEventState;
+}
+
 /* Ask pcscd for its readers and look for the instance's. */
 static enum reader_state
 ask_pcscd(unsigned instance)
@@ -39,6 +53,8 @@ ask_pcscd(unsigned instance)
 		if (rbuf_eq(name, rbuf_str(wanted)))
 			state = READER_THERE;
 	}
+	if (state == READER_THERE)
+		await_card(context, wanted);
 out:
 	(void)SCardReleaseContext(context);
 	return state;
