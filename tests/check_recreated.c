@@ -83,17 +83,35 @@ END_TEST
 
 /* ---- the first write, recorded and replayed ---- */
 
+/* What the tap recorded of a first write: K's signature and the nonce it is over. */
+static void
+read_policy_signed(struct tap *tap, TPM2B_NONCE *recorded, TPMT_SIGNATURE *tpmt)
+{
+	struct authority_signature signature;
+	struct rbuf command, skip, nonce, sig;
+	uint16_t size = 0;
+
+	/* PolicySigned: header, two handles, nonceTPM, cpHashA, policyRef, expiration, signature */
+	ck_assert_uint_eq(tap_count(tap, TPM2_CC_PolicySigned), 4);
+	command = tap_command(tap, TPM2_CC_PolicySigned, 0);
+	ck_assert(rbuf_take(&command, 10 + 8, &skip) && rbuf_u16(&command, &size) && size > 0 &&
+	    rbuf_take(&command, size, &nonce) && command.len >= 66 &&
+	    rbuf_take(&command, command.len - 66, &skip));
+	sig = command;
+	ck_assert(rbuf_copy(&sig, signature.r, 32) && rbuf_u16(&sig, &size) && size == 32 &&
+	    rbuf_copy(&sig, signature.s, 32));
+	*recorded = nonce_tpm2b(nonce);
+	*tpmt = authority_tpmt(&signature);
+}
+
 START_TEST(a_recorded_first_write_is_worthless)
 {
 	struct tap *tap;
-	struct rbuf command, skip, nonce, sig;
-	uint16_t size = 0;
 	TPM2B_NONCE recorded, *fresh = NULL, blank = { .size = 0 };
 	TPM2B_NONCE ref = nonce_tpm2b(rbuf_str("first write"));
 	const TPM2B_DIGEST no_cphash = { .size = 0 };
 	TPM2B_TIMEOUT *timeout = NULL;
 	TPMT_TK_AUTH *ticket = NULL;
-	struct authority_signature signature;
 	TPMT_SIGNATURE tpmt;
 	TPM2B_PUBLIC k;
 	ESYS_TR key = ESYS_TR_NONE, session;
@@ -105,16 +123,7 @@ START_TEST(a_recorded_first_write_is_worthless)
 	tap = tap_begin(&c.swtpm, NULL);
 	c.config.tcti = tap_tcti(tap);
 	cardtpm_make(&c, &cardtpm_usual, rbuf_of(NULL, 0));
-	/* PolicySigned: header, two handles, nonceTPM, cpHashA, policyRef, expiration, signature */
-	ck_assert_uint_eq(tap_count(tap, TPM2_CC_PolicySigned), 4);
-	command = tap_command(tap, TPM2_CC_PolicySigned, 0);
-	ck_assert(rbuf_take(&command, 10 + 8, &skip) && rbuf_u16(&command, &size) && size > 0 &&
-	    rbuf_take(&command, size, &nonce));
-	sig = rbuf_of(command.data + command.len - 66, 66);
-	ck_assert(rbuf_copy(&sig, signature.r, 32) && rbuf_u16(&sig, &size) && size == 32 &&
-	    rbuf_copy(&sig, signature.s, 32));
-	recorded = nonce_tpm2b(nonce);
-	tpmt = authority_tpmt(&signature);
+	read_policy_signed(tap, &recorded, &tpmt);
 
 	attack_begin();
 	undefine(record.index[INDEX_PIN].handle);

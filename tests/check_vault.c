@@ -567,21 +567,26 @@ START_TEST(a_record_has_no_bit_to_spare)
 }
 END_TEST
 
-START_TEST(a_key_file_has_no_bit_to_spare)
+/* A spoilt key file is refused here or by the TPM; where neither is, it is still the same key. */
+START_TEST(a_spoilt_key_file_is_no_other_key)
 {
 	uint8_t octets[VAULT_KEY_MAX];
 	struct key_info info;
-	size_t i, bad = 0;
+	size_t i, tried = 0;
 
 	cardtpm_generate(&c, ALG_ECC_P256, PIN_NEVER);
+	memcpy(octets, c.key.data, c.key.len);
 	for (i = 0; i < c.key.len; i++) {
-		memcpy(octets, c.key.data, c.key.len);
-		octets[i] ^= 0x04;
-		if (vault_describe(c.vault, rbuf_of(octets, c.key.len), &info) != VAULT_OK)
-			bad++;
+		c.key.data[i] ^= 0x04;
+		/* The TPM is asked about one in sixteen, or this would take long. */
+		if (vault_describe(c.vault, wbuf_view(&c.key), &info) == VAULT_OK && i % 16 == 0) {
+			tried++;
+			ck_assert_msg(cardtpm_sign(&c) != VAULT_OK || cardtpm_checks(&c, KEY_ECDSA),
+			    "octet %zu", i);
+		}
+		c.key.data[i] = octets[i];
 	}
-	/* What still parses is refused by the TPM when it is loaded. */
-	ck_assert_uint_gt(bad, c.key.len / 4);
+	ck_assert_uint_gt(tried, 0);
 	for (i = 0; i < c.key.len; i += 37)
 		ck_assert_int_eq(vault_describe(c.vault, rbuf_of(c.key.data, i), &info),
 		    VAULT_MISMATCH);
@@ -620,7 +625,7 @@ main(void)
 	tcase_add_test(tcase, an_erased_card_leaves_nothing_and_is_dead);
 	tcase_add_test(tcase, nothing_stays_loaded_at_rest);
 	tcase_add_test(tcase, a_record_has_no_bit_to_spare);
-	tcase_add_test(tcase, a_key_file_has_no_bit_to_spare);
+	tcase_add_test(tcase, a_spoilt_key_file_is_no_other_key);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -67,7 +67,6 @@ own_words(TSS2_RC rc)
 		{ RC_IMPOSTOR, "what is at the card's handle is not the card's" },
 		{ RC_UNSUPPORTED, "the TPM does not offer it" },
 		{ RC_ABSENT, "the card has no such reference, or no handle is free" },
-		{ RC_MEMORY, "out of memory" },
 		{ RC_CRYPTO, "OpenSSL refused, or the TPM's answer makes no sense" },
 		{ RC_STUCK, "the TPM is busy with something else" },
 		{ RC_UNKNOWABLE, "the owner's authorisation is needed" },

@@ -17,7 +17,6 @@
 #define RC_IMPOSTOR (RC_OWN_LAYER | 3)	  /* an object whose Name is not the pinned one */
 #define RC_UNSUPPORTED (RC_OWN_LAYER | 4) /* the TPM does not offer it */
 #define RC_ABSENT (RC_OWN_LAYER | 5)	  /* the card has no such reference */
-#define RC_MEMORY (RC_OWN_LAYER | 6)	  /* ours, not the TPM's */
 #define RC_CRYPTO (RC_OWN_LAYER | 7)	  /* OpenSSL refused */
 #define RC_STUCK (RC_OWN_LAYER | 8)	  /* an earlier command is still out, or the lease is taken */
 #define RC_UNKNOWABLE (RC_OWN_LAYER | 9)  /* not readable with the authorisations we have */
