@@ -61,11 +61,11 @@ sw_of_tries(unsigned left)
 static sw_t
 sw_of_reference(struct piv *p, enum reference which, enum vault_err err)
 {
-	unsigned left;
+	struct tries tries;
 
 	if (err == VAULT_AUTH)
-		return vault_tries(p->vault, which, &left) == VAULT_OK ? sw_of_tries(left)
-								       : (sw_t)SW_WRONG_VALUE;
+		return vault_tries(p->vault, which, &tries) == VAULT_OK ? sw_of_tries(tries.left)
+									: (sw_t)SW_WRONG_VALUE;
 	if (err == VAULT_BLOCKED || err == VAULT_ABSENT)
 		return SW_BLOCKED; /* a card without a PUK is one whose PUK is blocked */
 	return err == VAULT_OK ? SW_OK : SW_NO_DIAGNOSIS;
@@ -78,13 +78,13 @@ static sw_t
 pin_state(struct piv *p)
 {
 	enum vault_err err;
-	unsigned left;
+	struct tries tries;
 
 	if ((p->status & ACCESS_PIN) != 0)
 		return SW_OK;
-	err = vault_tries(p->vault, REFERENCE_PIN, &left);
+	err = vault_tries(p->vault, REFERENCE_PIN, &tries);
 	if (err == VAULT_OK)
-		return sw_of_tries(left);
+		return sw_of_tries(tries.left);
 	if (err == VAULT_UNSUPPORTED)
 		return SW_SECURITY_STATUS_NOT_SATISFIED;
 	return err == VAULT_ABSENT ? SW_BLOCKED : SW_NO_DIAGNOSIS;

@@ -181,8 +181,10 @@ piv_process(struct piv *p, struct rbuf capdu, struct wbuf *rapdu)
 /* ---- power ---- */
 
 void
-piv_init(struct piv *p, struct vault *vault, struct store *store, const struct piv_profile *profile)
+piv_init(struct piv *p, struct vault *vault, struct store *store,
+    const struct piv_profile *profile, struct piv_host *host)
 {
+	p->host = host;
 	p->vault = vault;
 	p->store = store;
 	p->profile = profile;

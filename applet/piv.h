@@ -18,6 +18,18 @@
 struct piv_profile {
 	char name[65 * 4];	   /* friendly name, UTF-8, NUL-terminated: the label in SELECT's answer */
 	struct pin_policy policy;
+	bool allow_reset; /* RESET may make the card anew once PIN and PUK are blocked */
+};
+
+/* What the application cannot do by itself: asked of whoever put the card together. */
+struct piv_host {
+	/*
+	 * Make the card anew: the same name and policies, PIN, PUK and 9B with
+	 * their default values, no other key, no data object but what a generated
+	 * file system has.  Whole or not at all; afterwards piv_init() was called
+	 * again.
+	 */
+	enum store_err (*start_over)(struct piv_host *host);
 };
 
 /* Security status: what holds now.  A data object's or command's access rule is a mask of these. */
@@ -35,6 +47,7 @@ struct piv {
 	struct vault *vault;
 	struct store *store;
 	const struct piv_profile *profile;
+	struct piv_host *host;
 	unsigned status; /* ACCESS_* */
 
 	enum admin_step admin_step;
@@ -49,11 +62,12 @@ struct piv {
 	uint8_t chain_octets[PIV_DATA_MAX];
 	uint8_t pending_octets[PIV_DATA_MAX + 16];
 	uint8_t key_octets[VAULT_KEY_MAX];
+	uint8_t sealed_octets[STORE_ITEM_MAX]; /* a data object as the store has it */
 };
 
-/* Set up a card that has just been powered.  The three must outlive p. */
+/* Set up a card that has just been powered.  The others must outlive p. */
 void piv_init(struct piv *p, struct vault *vault, struct store *store,
-    const struct piv_profile *profile);
+    const struct piv_profile *profile, struct piv_host *host);
 
 /* Cold or warm reset, and power down: all security status is lost, secrets in p are wiped. */
 void piv_reset(struct piv *p);

@@ -48,10 +48,29 @@ enum algorithm {
 #define VAULT_PUBLIC_MAX 512
 #define VAULT_RESULT_MAX 512
 
+/* How much longer sealed data may be than clear data. */
+#define VAULT_SEAL_MAX 256
+
+/* Where a key comes from: Yubico's tag 03 of metadata, same numbers. */
+enum key_origin { ORIGIN_GENERATED = 1, ORIGIN_IMPORTED = 2 };
+
 /* What a key is, as the vault itself reads it from the key. */
 struct key_info {
 	uint8_t algorithm; /* enum algorithm */
 	enum pin_rule pin;
+	enum key_origin origin; /* of a private key: made in the vault, or brought to it */
+};
+
+/* A private key on its way in, as Yubico's IMPORT ASYMMETRIC KEY carries it; big-endian numbers. */
+struct key_parts {
+	struct rbuf p, q;	    /* RSA: the primes, half the modulus' length each at most */
+	struct rbuf dp, dq, qinv;   /* RSA: d mod p-1, d mod q-1, q^-1 mod p */
+	struct rbuf scalar;	    /* ECC: at most the curve's size */
+};
+
+/* How often a secret may still be wrong, and how often it might have been. */
+struct tries {
+	unsigned left, limit;
 };
 
 enum key_operation {
@@ -65,7 +84,7 @@ struct vault;
 struct vault_ops {
 	enum vault_err (*verify)(struct vault *, const struct secret *pin);
 	enum vault_err (*check)(struct vault *, enum reference, const struct secret *);
-	enum vault_err (*tries)(struct vault *, enum reference, unsigned *left);
+	enum vault_err (*tries)(struct vault *, enum reference, struct tries *out);
 	enum vault_err (*change)(struct vault *, enum reference, const struct secret *old,
 	    const struct secret *fresh);
 	enum vault_err (*unblock)(struct vault *, enum reference by, const struct secret *proof,
@@ -74,12 +93,23 @@ struct vault_ops {
 	void (*forget)(struct vault *);
 	enum vault_err (*generate)(struct vault *, uint8_t algorithm, enum pin_rule,
 	    struct wbuf *key, struct wbuf *public_value);
+	enum vault_err (*import)(struct vault *, uint8_t algorithm, enum pin_rule,
+	    const struct key_parts *, struct wbuf *key);
 	enum vault_err (*describe)(struct vault *, struct rbuf key, struct key_info *);
+	enum vault_err (*public_value)(struct vault *, struct rbuf key, struct wbuf *out);
 	enum vault_err (*operate)(struct vault *, struct rbuf key, enum key_operation,
 	    struct rbuf in, struct wbuf *out);
 	enum vault_err (*encrypt)(struct vault *, struct rbuf key, struct rbuf block,
 	    struct wbuf *out);
 	enum vault_err (*random)(struct vault *, size_t n, struct wbuf *out);
+	enum vault_err (*seal)(struct vault *, struct rbuf key, uint32_t label, struct rbuf clear,
+	    struct wbuf *out);
+	enum vault_err (*unseal)(struct vault *, struct rbuf key, uint32_t label,
+	    struct rbuf sealed, struct wbuf *out);
+	enum vault_err (*admin_make)(struct vault *, uint8_t algorithm, const struct secret *octets,
+	    struct rbuf old, struct wbuf *key);
+	enum vault_err (*admin_follow)(struct vault *, struct rbuf old, const struct secret *fresh);
+	enum vault_err (*admin_holds)(struct vault *, struct rbuf key);
 };
 
 /* The first member of every implementation. */
@@ -111,14 +141,15 @@ vault_check(struct vault *v, enum reference which, const struct secret *value)
  * VAULT_ABSENT; VAULT_UNSUPPORTED when this program may not read it; VAULT_FAULT.
  */
 MUST_CHECK static inline enum vault_err
-vault_tries(struct vault *v, enum reference which, unsigned *left)
+vault_tries(struct vault *v, enum reference which, struct tries *out)
 {
-	return v->ops->tries(v, which, left);
+	return v->ops->tries(v, which, out);
 }
 
 /*
- * Replace a secret by its owner's proof: one atomic step.  Every PIN proof is
- * dropped, also on failure.  VAULT_AUTH, _BLOCKED, _ABSENT, _FAULT.
+ * Replace a secret by its owner's proof: one atomic step.  When it is the PIN
+ * every proof of it is dropped, also on failure.
+ * VAULT_AUTH, _BLOCKED, _ABSENT, _FAULT.
  */
 MUST_CHECK static inline enum vault_err
 vault_change(struct vault *v, enum reference which, const struct secret *old,
@@ -171,6 +202,23 @@ vault_generate(struct vault *v, uint8_t algorithm, enum pin_rule pin, struct wbu
 }
 
 /*
+ * Bring a private key into the vault; it never leaves it again, and nothing of
+ * it is kept outside in clear.
+ *
+ * parts the caller wipes them
+ * key   appended: the key, at most VAULT_KEY_MAX octets
+ *
+ * VAULT_MISMATCH when the parts are no key of that algorithm or a weak one;
+ * VAULT_UNSUPPORTED, VAULT_FULL, VAULT_FAULT.
+ */
+MUST_CHECK static inline enum vault_err
+vault_import(struct vault *v, uint8_t algorithm, enum pin_rule pin, const struct key_parts *parts,
+    struct wbuf *key)
+{
+	return v->ops->import(v, algorithm, pin, parts, key);
+}
+
+/*
  * Read what a key is, without using it.  Works for card management keys too
  * (ALG_3DES, ALG_AES_*).  VAULT_MISMATCH when the octets are no key of this card.
  */
@@ -178,6 +226,16 @@ MUST_CHECK static inline enum vault_err
 vault_describe(struct vault *v, struct rbuf key, struct key_info *out)
 {
 	return v->ops->describe(v, key, out);
+}
+
+/*
+ * Append a private key's public value, as vault_generate() does.
+ * VAULT_MISMATCH when the octets are no private key of this card.
+ */
+MUST_CHECK static inline enum vault_err
+vault_public_value(struct vault *v, struct rbuf key, struct wbuf *out)
+{
+	return v->ops->public_value(v, key, out);
 }
 
 /*
@@ -207,6 +265,79 @@ MUST_CHECK static inline enum vault_err
 vault_random(struct vault *v, size_t n, struct wbuf *out)
 {
 	return v->ops->random(v, n, out);
+}
+
+/* ---- data that only the PIN opens ---- */
+
+/* The algorithm of the key that data is sealed to. */
+#define VAULT_SEALING_ALGORITHM ALG_ECC_P256
+
+/*
+ * Seal data to a key: no PIN is needed, but only who proves it can unseal.
+ *
+ * key   of VAULT_SEALING_ALGORITHM, generated in this vault, PIN_ONCE
+ * label what the data is (its tag): sealed data unseals under its own label only
+ * out   appended: the sealed data, at most VAULT_SEAL_MAX octets longer
+ *
+ * VAULT_MISMATCH when the key is not such a key of this card; VAULT_FAULT.
+ */
+MUST_CHECK static inline enum vault_err
+vault_seal(struct vault *v, struct rbuf key, uint32_t label, struct rbuf clear, struct wbuf *out)
+{
+	return v->ops->seal(v, key, label, clear, out);
+}
+
+/*
+ * Unseal what vault_seal() made.  VAULT_AUTH without a proof of the PIN;
+ * VAULT_MISMATCH when key, label or sealed data are not what they were.
+ */
+MUST_CHECK static inline enum vault_err
+vault_unseal(struct vault *v, struct rbuf key, uint32_t label, struct rbuf sealed,
+    struct wbuf *out)
+{
+	return v->ops->unseal(v, key, label, sealed, out);
+}
+
+/* ---- a new card management key ---- */
+
+/*
+ * Make a card management key of given octets.  It serves under the same rule
+ * as the old one (after the PIN, or without it).
+ *
+ * algorithm ALG_3DES or ALG_AES_*
+ * octets    of that algorithm's length, else VAULT_MISMATCH
+ * key       appended: the key, at most VAULT_KEY_MAX octets
+ */
+MUST_CHECK static inline enum vault_err
+vault_admin_make(struct vault *v, uint8_t algorithm, const struct secret *octets, struct rbuf old,
+    struct wbuf *key)
+{
+	return v->ops->admin_make(v, algorithm, octets, old, key);
+}
+
+/*
+ * Let the ADMIN reference follow a new card management key: by proof of the old
+ * key's octets it becomes the fresh octets, in one atomic step.  VAULT_OK
+ * also when this card has no ADMIN that could do anything.
+ * VAULT_UNSUPPORTED when the old key's octets cannot be had: only their owner
+ * can change ADMIN then.  VAULT_AUTH when they are not ADMIN's; VAULT_FAULT:
+ * it may have happened or not, ask vault_admin_holds().
+ */
+MUST_CHECK static inline enum vault_err
+vault_admin_follow(struct vault *v, struct rbuf old, const struct secret *fresh)
+{
+	return v->ops->admin_follow(v, old, fresh);
+}
+
+/*
+ * Whether a card management key's octets are what the ADMIN reference knows:
+ * VAULT_OK or VAULT_AUTH; VAULT_OK without an ADMIN to follow.
+ * VAULT_UNSUPPORTED when the octets cannot be had.
+ */
+MUST_CHECK static inline enum vault_err
+vault_admin_holds(struct vault *v, struct rbuf key)
+{
+	return v->ops->admin_holds(v, key);
 }
 
 #endif

@@ -57,7 +57,7 @@ assemble(struct card *card, struct files *files, const struct config *config, st
 		fail(why, "cannot open the vault of card %u", card->instance);
 		return outcome_of_tpm(err);
 	}
-	piv_init(&card->piv, card->vault, card->store, &card->profile);
+	piv_init(&card->piv, card->vault, card->store, &card->profile, NULL);
 	return DONE;
 }
 

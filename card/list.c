@@ -36,9 +36,9 @@ list_keys(struct store *store, struct vault *vault, struct card_summary *row)
 static int
 tries_left(struct vault *vault, enum reference which)
 {
-	unsigned left;
+	struct tries tries;
 
-	return vault_tries(vault, which, &left) == VAULT_OK ? (int)left : -1;
+	return vault_tries(vault, which, &tries) == VAULT_OK ? (int)tries.left : -1;
 }
 
 /* What the TPM says of a card.  away is set for later cards when it does not answer at all. */

@@ -17,10 +17,17 @@ struct item_name {
 static struct item_name
 item_name(enum store_kind kind, uint32_t id)
 {
+	static const char *const kinds[STORE_KINDS] = {
+		[STORE_OBJECT] = "object",
+		[STORE_SEALED] = "sealed",
+		[STORE_KEY] = "key",
+		[STORE_KEY_NEXT] = "next",
+		[STORE_SEALING_KEY] = "sealing",
+		[STORE_DEFAULT] = "default",
+	};
 	struct item_name name;
 
-	(void)snprintf(name.text, sizeof name.text, "%s-%02x", kind == STORE_KEY ? "key" : "object",
-	    (unsigned)id);
+	(void)snprintf(name.text, sizeof name.text, "%s-%02x", kinds[kind], (unsigned)id);
 	return name;
 }
 
@@ -78,10 +85,23 @@ items_remove(struct store *s, enum store_kind kind, uint32_t id)
 	return translate(place_remove(&items->place, item_name(kind, id).text, &why), &why);
 }
 
+static enum store_err
+items_move(struct store *s, enum store_kind kind, uint32_t id, enum store_kind to_kind,
+    uint32_t to_id)
+{
+	const struct items *items = (struct items *)s;
+	struct failure why = { "" };
+
+	return translate(place_rename(&items->place, item_name(kind, id).text,
+			     item_name(to_kind, to_id).text, &why),
+	    &why);
+}
+
 static const struct store_ops items_ops = {
 	.get = items_get,
 	.put = items_put,
 	.remove = items_remove,
+	.move = items_move,
 };
 
 enum files_err

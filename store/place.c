@@ -292,3 +292,18 @@ place_write(const struct place *p, const char *name, struct rbuf value, struct f
 	lock_drop(p->fd);
 	return err;
 }
+
+enum files_err
+place_rename(const struct place *p, const char *name, const char *to, struct failure *why)
+{
+	enum files_err err;
+
+	if (!lock_place(p))
+		return place_fail(p, "", "lock", errno, why);
+	if (renameat(p->fd, name, p->fd, to) != 0)
+		err = place_fail(p, name, "rename", errno, why);
+	else
+		err = place_sync(p, why);
+	lock_drop(p->fd);
+	return err;
+}

@@ -62,6 +62,10 @@ MUST_CHECK enum files_err place_read(
 MUST_CHECK enum files_err place_write(
     const struct place *p, const char *name, struct rbuf value, struct failure *why);
 
+/* Rename a file, atomically and durably; one that had the new name is gone.  ABSENT when there is none. */
+MUST_CHECK enum files_err place_rename(
+    const struct place *p, const char *name, const char *to, struct failure *why);
+
 /* Remove a file, durably.  ABSENT when there is none. */
 MUST_CHECK enum files_err place_remove(
     const struct place *p, const char *name, struct failure *why);

@@ -127,10 +127,10 @@ change_auth(TPM2_HANDLE handle, ESYS_TR session, const char *value)
 void
 unharmed(void)
 {
-	unsigned left = 0;
+	struct tries tries = { .left = 0 };
 
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
-	ck_assert_uint_eq(left, 5);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
+	ck_assert_uint_eq(tries.left, 5);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
 }
 

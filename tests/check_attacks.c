@@ -72,7 +72,7 @@ END_TEST
 START_TEST(guesses_count_whoever_makes_them)
 {
 	ESYS_TR session;
-	unsigned left = 9;
+	struct tries tries = { .left = 9 };
 	int i;
 
 	attack_begin();
@@ -90,8 +90,8 @@ START_TEST(guesses_count_whoever_makes_them)
 	(void)Esys_DictionaryAttackLockReset(attacker->esys, ESYS_TR_RH_LOCKOUT, ESYS_TR_PASSWORD,
 	    ESYS_TR_NONE, ESYS_TR_NONE);
 	attack_end();
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
-	ck_assert_uint_eq(left, 0);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
+	ck_assert_uint_eq(tries.left, 0);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_BLOCKED);
 	ck_assert_int_eq(cardtpm_unblock(&c, CARDTPM_PUK, CARDTPM_PIN), VAULT_OK);
 	unharmed();

@@ -113,9 +113,9 @@ do_unblock(void)
 static enum vault_err
 do_tries(void)
 {
-	unsigned left;
+	struct tries tries;
 
-	return vault_tries(c.vault, REFERENCE_PIN, &left);
+	return vault_tries(c.vault, REFERENCE_PIN, &tries);
 }
 
 static enum vault_err
@@ -193,7 +193,7 @@ settle_pin(const struct row *row, unsigned n)
 static bool
 strike(const struct row *row, unsigned n, bool after)
 {
-	unsigned left = 0;
+	struct tries tries = { .left = 0 };
 	enum vault_err err;
 
 	if (row->key != 0)
@@ -208,8 +208,8 @@ strike(const struct row *row, unsigned n, bool after)
 		(err == VAULT_AUTH && row->key != 0 && row->key != PIN_NEVER),
 	    "%s, command %u: %d", row->why, n, (int)err);
 	ck_assert_msg(fault.seen > n || err == VAULT_OK, "%s fails by itself", row->why);
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
-	ck_assert_msg(left == 5, "%s, command %u: cost a try", row->why, n);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
+	ck_assert_msg(tries.left == 5, "%s, command %u: cost a try", row->why, n);
 	settle_pin(row, n);
 	return fault.seen > n;
 }

@@ -32,35 +32,35 @@ teardown(void)
 
 START_TEST(wrong_pins_count_down_and_block)
 {
-	unsigned left = 0;
+	struct tries tries = { .left = 0 };
 	int i;
 
 	for (i = 4; i >= 0; i--) {
 		ck_assert_int_eq(cardtpm_verify(&c, "00000000"), VAULT_AUTH);
-		ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
-		ck_assert_uint_eq(left, (unsigned)i);
+		ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
+		ck_assert_uint_eq(tries.left, (unsigned)i);
 	}
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_BLOCKED);
 	ck_assert_int_eq(cardtpm_change(&c, REFERENCE_PIN, CARDTPM_PIN, "87654321"), VAULT_BLOCKED);
 	ck_assert_int_eq(cardtpm_unblock(&c, "00000000", "11223344"), VAULT_AUTH);
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PUK, &left), VAULT_OK);
-	ck_assert_uint_eq(left, 4);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PUK, &tries), VAULT_OK);
+	ck_assert_uint_eq(tries.left, 4);
 	ck_assert_int_eq(cardtpm_unblock(&c, CARDTPM_PUK, "11223344"), VAULT_OK);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_AUTH);
 	ck_assert_int_eq(cardtpm_verify(&c, "11223344"), VAULT_OK);
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
-	ck_assert_uint_eq(left, 5);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
+	ck_assert_uint_eq(tries.left, 5);
 }
 END_TEST
 
 START_TEST(a_right_pin_gives_the_tries_back)
 {
-	unsigned left = 0;
+	struct tries tries = { .left = 0 };
 
 	ck_assert_int_eq(cardtpm_verify(&c, "1234567"), VAULT_AUTH);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
-	ck_assert_uint_eq(left, 5);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
+	ck_assert_uint_eq(tries.left, 5);
 }
 END_TEST
 
@@ -97,7 +97,7 @@ END_TEST
 
 START_TEST(the_counter_outlives_a_killed_tpm)
 {
-	unsigned left = 0;
+	struct tries tries = { .left = 0 };
 	int i;
 
 	for (i = 0; i < 3; i++) {
@@ -105,8 +105,8 @@ START_TEST(the_counter_outlives_a_killed_tpm)
 		swtpm_kill(&c.swtpm);
 		swtpm_start(&c.swtpm);
 	}
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
-	ck_assert_uint_eq(left, 2);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
+	ck_assert_uint_eq(tries.left, 2);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
 }
 END_TEST
@@ -172,7 +172,7 @@ START_TEST(a_tpm_in_trouble)
 	struct tap *tap = tap_begin(&c.swtpm, &hooks);
 	struct failure why = { .text = "" };
 	const bool gone = row->trouble.rc == 0x18b;
-	unsigned left = 0;
+	struct tries tries = { .left = 0 };
 
 	tpm_vault_free(c.vault);
 	tpm_free(c.tpm);
@@ -185,8 +185,8 @@ START_TEST(a_tpm_in_trouble)
 	ck_assert_msg(row->health == TPM_OK || (strstr(why.text, "destroy") != NULL) == gone,
 	    "%s: %s", row->why, why.text);
 	trouble.times = 0;
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
-	ck_assert_uint_eq(left, 5);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
+	ck_assert_uint_eq(tries.left, 5);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
 	tpm_vault_free(c.vault);
 	tpm_free(c.tpm);
@@ -211,7 +211,7 @@ threads(void)
 
 START_TEST(a_tpm_that_hangs_at_the_first_word)
 {
-	unsigned left = 0;
+	struct tries tries = { .left = 0 };
 	size_t before;
 	time_t begin;
 	int i;
@@ -222,33 +222,33 @@ START_TEST(a_tpm_that_hangs_at_the_first_word)
 	before = threads();
 	begin = time(NULL);
 	for (i = 0; i < 5; i++)
-		ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_FAULT);
+		ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_FAULT);
 	ck_assert_int_le(time(NULL) - begin, 8);
 	ck_assert_uint_le(threads(), before + 1);
 	ck_assert_int_eq(kill(c.swtpm.pid, SIGCONT), 0);
 	(void)sleep(1);
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
 }
 END_TEST
 
 START_TEST(a_tpm_that_hangs_does_not_hang_us)
 {
-	unsigned left = 0;
+	struct tries tries = { .left = 0 };
 	time_t before;
 
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
 	ck_assert_int_eq(kill(c.swtpm.pid, SIGSTOP), 0);
 	before = time(NULL);
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_FAULT);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_FAULT);
 	ck_assert_int_le(time(NULL) - before, 8);
 	before = time(NULL);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_FAULT);
 	ck_assert_int_le(time(NULL) - before, 1);
 	ck_assert_int_eq(kill(c.swtpm.pid, SIGCONT), 0);
 	(void)sleep(1);
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &left), VAULT_OK);
-	ck_assert_uint_eq(left, 5);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
+	ck_assert_uint_eq(tries.left, 5);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
 }
 END_TEST
@@ -434,7 +434,7 @@ START_TEST(a_random_admin_key_serves_after_the_pin)
 	uint8_t got[64];
 	struct wbuf w = wbuf_over(got, sizeof got);
 	SECRET(key);
-	unsigned left;
+	struct tries tries;
 
 	kind.random_admin = true;
 	cardtpm_end(&c);
@@ -445,7 +445,7 @@ START_TEST(a_random_admin_key_serves_after_the_pin)
 	ck_assert_int_eq(vault_encrypt(c.vault, wbuf_view(&c.admin), rbuf_of("01234567", 8), &w),
 	    VAULT_OK);
 	ck_assert_uint_eq(w.len, 8);
-	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_ADMIN, &left), VAULT_ABSENT);
+	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_ADMIN, &tries), VAULT_ABSENT);
 	ck_assert_int_eq(vault_check(c.vault, REFERENCE_ADMIN, &key), VAULT_ABSENT);
 }
 END_TEST

@@ -122,7 +122,7 @@ fake_card_new(void)
 	add_object(card, 0x5fc105, 0xce, 3072);
 	/* Powered up on memory full of octets that are not zero. */
 	memset(&card->piv, 0xa5, sizeof card->piv);
-	piv_init(&card->piv, &card->vault.port, &card->store.port, &card->profile);
+	piv_init(&card->piv, &card->vault.port, &card->store.port, &card->profile, NULL);
 	return card;
 }
 

@@ -85,10 +85,33 @@ fake_remove(struct store *port, enum store_kind kind, uint32_t id)
 	return STORE_OK;
 }
 
+static enum store_err
+fake_move(struct store *port, enum store_kind kind, uint32_t id, enum store_kind to_kind,
+    uint32_t to_id)
+{
+	struct fake_store *s = self(port);
+	size_t i, j;
+
+	if (fails(s))
+		return s->fail_with;
+	i = place_of(s, kind, id);
+	if (i == FAKE_ITEMS)
+		return STORE_ABSENT;
+	j = place_of(s, to_kind, to_id);
+	if (j != FAKE_ITEMS)
+		s->items[j].used = false;
+	s->items[i].used = true;
+	s->items[i].kind = to_kind;
+	s->items[i].id = to_id;
+	s->writes++;
+	return STORE_OK;
+}
+
 static const struct store_ops ops = {
 	.get = fake_get,
 	.put = fake_put,
 	.remove = fake_remove,
+	.move = fake_move,
 };
 
 void

@@ -7,7 +7,7 @@
 
 #include "applet/store.h"
 
-#define FAKE_ITEMS 16
+#define FAKE_ITEMS 64
 
 struct fake_item {
 	bool used;

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* A key is four octets: 'K', algorithm, PIN rule, serial number. */
+/* A key is four octets: 'K' ('I' when imported), algorithm, PIN rule, serial number. */
 
 static struct fake_vault *
 self(struct vault *v)
@@ -61,7 +61,7 @@ fake_check(struct vault *port, enum reference which, const struct secret *value)
 }
 
 static enum vault_err
-fake_tries(struct vault *port, enum reference which, unsigned *left)
+fake_tries(struct vault *port, enum reference which, struct tries *out)
 {
 	struct fake_vault *v = self(port);
 
@@ -71,7 +71,7 @@ fake_tries(struct vault *port, enum reference which, unsigned *left)
 		return VAULT_ABSENT;
 	if (v->unreadable)
 		return VAULT_UNSUPPORTED;
-	*left = v->references[which].left;
+	*out = (struct tries){ v->references[which].left, v->references[which].limit };
 	return VAULT_OK;
 }
 
@@ -82,7 +82,8 @@ fake_change(
 	struct fake_vault *v = self(port);
 	enum vault_err err;
 
-	drop_proofs(v);
+	if (which == REFERENCE_PIN)
+		drop_proofs(v);
 	if (fails(v))
 		return v->fail_with;
 	err = prove(v, which, old);
@@ -139,10 +140,30 @@ size_of(uint8_t algorithm)
 	return 0;
 }
 
+/* The length of a card management key. */
+static size_t
+key_length(uint8_t algorithm)
+{
+	static const uint8_t lengths[] = { [ALG_3DES] = 24, [ALG_AES_128] = 16, [ALG_AES_192] = 24,
+		[ALG_AES_256] = 32 };
+
+	return algorithm < sizeof lengths ? lengths[algorithm] : 0;
+}
+
 static bool
 is_rsa(uint8_t algorithm)
 {
 	return algorithm == ALG_RSA_2048 || algorithm == ALG_RSA_3072;
+}
+
+static void
+put_public(uint8_t algorithm, struct wbuf *out)
+{
+	const size_t size = size_of(algorithm);
+
+	if (!is_rsa(algorithm))
+		wbuf_u8(out, 0x04);
+	wbuf_fill(out, 0xc3, is_rsa(algorithm) ? size : 2 * size);
 }
 
 static enum vault_err
@@ -157,9 +178,7 @@ fake_generate(struct vault *port, uint8_t algorithm, enum pin_rule pin, struct w
 	if (size == 0)
 		return VAULT_UNSUPPORTED;
 	fake_vault_key(v, algorithm, pin, key);
-	if (!is_rsa(algorithm))
-		wbuf_u8(public_value, 0x04);
-	wbuf_fill(public_value, 0xc3, is_rsa(algorithm) ? size : 2 * size);
+	put_public(algorithm, public_value);
 	if (v->oversize != 0)
 		wbuf_fill(key, 0, VAULT_KEY_MAX);
 	return VAULT_OK;
@@ -170,10 +189,12 @@ read_key(struct rbuf key, struct key_info *out)
 {
 	uint8_t magic, rule, serial;
 
-	if (!rbuf_u8(&key, &magic) || magic != 'K' || !rbuf_u8(&key, &out->algorithm) ||
-	    !rbuf_u8(&key, &rule) || !rbuf_u8(&key, &serial) || key.len != 0)
+	if (!rbuf_u8(&key, &magic) || (magic != 'K' && magic != 'I') ||
+	    !rbuf_u8(&key, &out->algorithm) || !rbuf_u8(&key, &rule) || !rbuf_u8(&key, &serial) ||
+	    key.len != 0)
 		return false;
 	out->pin = (enum pin_rule)rule;
+	out->origin = magic == 'K' ? ORIGIN_GENERATED : ORIGIN_IMPORTED;
 	return true;
 }
 
@@ -271,6 +292,133 @@ fake_random(struct vault *port, size_t n, struct wbuf *out)
 	return VAULT_OK;
 }
 
+/* Every key is fit to be imported, unless it begins with a zero. */
+static enum vault_err
+fake_import(struct vault *port, uint8_t algorithm, enum pin_rule pin,
+    const struct key_parts *parts, struct wbuf *key)
+{
+	struct fake_vault *v = self(port);
+	const struct rbuf first = is_rsa(algorithm) ? parts->p : parts->scalar;
+
+	if (fails(v))
+		return v->fail_with;
+	if (size_of(algorithm) == 0)
+		return VAULT_UNSUPPORTED;
+	if (first.len == 0 || rbuf_at(first, 0) == 0 || (is_rsa(algorithm) && parts->q.len == 0))
+		return VAULT_MISMATCH;
+	wbuf_u8(key, 'I');
+	wbuf_u8(key, algorithm);
+	wbuf_u8(key, (uint8_t)pin);
+	wbuf_u8(key, v->serial++);
+	if (v->oversize != 0)
+		wbuf_fill(key, 0, VAULT_KEY_MAX);
+	return VAULT_OK;
+}
+
+static enum vault_err
+fake_public_value(struct vault *port, struct rbuf key, struct wbuf *out)
+{
+	struct key_info info;
+
+	if (fails(self(port)))
+		return self(port)->fail_with;
+	if (!read_key(key, &info))
+		return VAULT_MISMATCH;
+	put_public(info.algorithm, out);
+	wbuf_fill(out, 0, self(port)->oversize);
+	return VAULT_OK;
+}
+
+/* Sealed: the label, the key's serial number, then the octets with 3c mixed in. */
+static void
+mix(struct rbuf in, struct wbuf *out)
+{
+	size_t i;
+
+	for (i = 0; i < in.len; i++)
+		wbuf_u8(out, rbuf_at(in, i) ^ 0x3c);
+}
+
+static enum vault_err
+fake_seal(struct vault *port, struct rbuf key, uint32_t label, struct rbuf clear, struct wbuf *out)
+{
+	struct key_info info;
+
+	if (fails(self(port)))
+		return self(port)->fail_with;
+	if (!read_key(key, &info) || info.algorithm != VAULT_SEALING_ALGORITHM ||
+	    info.pin != PIN_ONCE || info.origin != ORIGIN_GENERATED)
+		return VAULT_MISMATCH;
+	wbuf_u32(out, label);
+	wbuf_u8(out, rbuf_at(key, 3));
+	mix(clear, out);
+	return VAULT_OK;
+}
+
+static enum vault_err
+fake_unseal(struct vault *port, struct rbuf key, uint32_t label, struct rbuf sealed,
+    struct wbuf *out)
+{
+	struct key_info info;
+	uint32_t found;
+	uint8_t serial;
+
+	if (fails(self(port)))
+		return self(port)->fail_with;
+	if (!read_key(key, &info) || !rbuf_u32(&sealed, &found) || found != label ||
+	    !rbuf_u8(&sealed, &serial) || serial != rbuf_at(key, 3))
+		return VAULT_MISMATCH;
+	if (!self(port)->once)
+		return VAULT_AUTH;
+	mix(sealed, out);
+	wbuf_fill(out, 0, self(port)->oversize);
+	return VAULT_OK;
+}
+
+static enum vault_err
+fake_admin_make(struct vault *port, uint8_t algorithm, const struct secret *octets,
+    struct rbuf old, struct wbuf *key)
+{
+	struct fake_vault *v = self(port);
+	struct key_info info;
+
+	if (fails(v))
+		return v->fail_with;
+	if (!read_key(old, &info) || octets->len != key_length(algorithm))
+		return VAULT_MISMATCH;
+	fake_vault_key(v, algorithm, info.pin, key);
+	if (v->oversize != 0)
+		wbuf_fill(key, 0, VAULT_KEY_MAX);
+	return VAULT_OK;
+}
+
+/* ADMIN knows a key by its serial number. */
+static enum vault_err
+fake_admin_holds(struct vault *port, struct rbuf key)
+{
+	struct fake_vault *v = self(port);
+
+	if (fails(v))
+		return v->fail_with;
+	if (v->admin_hidden)
+		return VAULT_UNSUPPORTED;
+	return v->admin_serial == 0 || v->admin_serial == rbuf_at(key, 3) ? VAULT_OK : VAULT_AUTH;
+}
+
+static enum vault_err
+fake_admin_follow(struct vault *port, struct rbuf old, const struct secret *fresh)
+{
+	struct fake_vault *v = self(port);
+	enum vault_err err = fake_admin_holds(port, old);
+
+	(void)fresh;
+	if (err == VAULT_OK && v->admin_serial != 0)
+		v->admin_serial = (uint8_t)(v->serial - 1);
+	if (v->admin_broken)
+		return VAULT_FAULT; /* after it was done */
+	return err;
+}
+
 static const struct vault_ops ops = {
 	.verify = fake_verify,
 	.check = fake_check,
@@ -284,6 +432,13 @@ static const struct vault_ops ops = {
 	.operate = fake_operate,
 	.encrypt = fake_encrypt,
 	.random = fake_random,
+	.import = fake_import,
+	.public_value = fake_public_value,
+	.seal = fake_seal,
+	.unseal = fake_unseal,
+	.admin_make = fake_admin_make,
+	.admin_follow = fake_admin_follow,
+	.admin_holds = fake_admin_holds,
 };
 
 static void

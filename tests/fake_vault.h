@@ -24,6 +24,9 @@ struct fake_vault {
 	uint8_t random;    /* the next random octet */
 	uint8_t serial;    /* of the next key */
 	uint8_t oversize;  /* octets too many in every key and result */
+	uint8_t admin_serial; /* of the 9B that ADMIN knows; 0: there is no ADMIN */
+	bool admin_hidden;    /* the octets of 9B cannot be had */
+	bool admin_broken;    /* following is done, and then fails */
 
 	unsigned calls;   /* that can fail, so far */
 	unsigned fail_at; /* the call that fails; 0: none */

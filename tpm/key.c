@@ -158,6 +158,17 @@ algorithm_of(const struct keyfile *key)
 	return 0;
 }
 
+/* The TPM says of no other key that it made it, and never lets that one out. */
+static enum key_origin
+origin_of(const struct keyfile *key)
+{
+	const TPMA_OBJECT made_here = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+	    TPMA_OBJECT_SENSITIVEDATAORIGIN;
+
+	return (key->public_area.publicArea.objectAttributes & made_here) == made_here ?
+	    ORIGIN_GENERATED : ORIGIN_IMPORTED;
+}
+
 bool
 key_describe(const struct record *r, const struct keyfile *key, struct key_info *out)
 {
@@ -169,7 +180,8 @@ key_describe(const struct record *r, const struct keyfile *key, struct key_info 
 		if (!record_key_policy(r, (enum pin_rule)rule, &policy))
 			return false;
 		if (rbuf_eq(digest_view(&policy), rbuf_of(theirs->buffer, theirs->size))) {
-			*out = (struct key_info){ algorithm_of(key), (enum pin_rule)rule };
+			*out = (struct key_info){ algorithm_of(key), (enum pin_rule)rule,
+				origin_of(key) };
 			return out->algorithm != 0;
 		}
 	}

@@ -276,7 +276,7 @@ reference_reset_count(const struct card_tpm *c, enum approval_id id, const struc
 }
 
 TSS2_RC
-reference_tries(const struct card_tpm *c, enum card_index which, unsigned *left)
+reference_tries(const struct card_tpm *c, enum card_index which, struct tries *out)
 {
 	ESYS_TR index = ESYS_TR_NONE, owner = ESYS_TR_NONE;
 	TPM2B_MAX_NV_BUFFER *data = NULL;
@@ -298,7 +298,7 @@ reference_tries(const struct card_tpm *c, enum card_index which, unsigned *left)
 		if (!rbuf_u32(&in, &count) || !rbuf_u32(&in, &limit))
 			rc = RC_IMPOSTOR;
 		else
-			*left = count < limit ? limit - count : 0;
+			*out = (struct tries){ count < limit ? limit - count : 0, limit };
 	}
 	Esys_Free(data);
 	owner_end(c->tpm, &owner);

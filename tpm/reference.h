@@ -62,7 +62,7 @@ MUST_CHECK TSS2_RC reference_reset_count(const struct card_tpm *c, enum approval
 
 /* Read how often a secret may still be wrong.  RC_UNKNOWABLE without the owner's authorisation. */
 MUST_CHECK TSS2_RC reference_tries(const struct card_tpm *c, enum card_index which,
-    unsigned *left);
+    struct tries *out);
 
 /*
  * Define an index and write it for the first time.  k signs a nonce that came

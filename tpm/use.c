@@ -118,6 +118,21 @@ use_describe(struct vault *vault, struct rbuf key, struct key_info *out)
 	return VAULT_OK;
 }
 
+enum vault_err
+use_public_value(struct vault *vault, struct rbuf key, struct wbuf *out)
+{
+	const size_t begin = out->len;
+	struct tpm_vault *v = own(vault);
+
+	if (!adopt(v, key))
+		return VAULT_MISMATCH;
+	if (!key_public_value(&v->file.public_area, v->info.algorithm, out)) {
+		wbuf_truncate(out, begin);
+		return VAULT_MISMATCH;
+	}
+	return VAULT_OK;
+}
+
 static TSS2_RC
 load(struct tpm_vault *v)
 {

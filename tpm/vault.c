@@ -209,28 +209,28 @@ op_check(struct vault *vault, enum reference which, const struct secret *value)
 	return vault_run(v, "check a secret", LINK_SECONDS_SECRET, false, step_check, &p);
 }
 
-struct tries {
+struct tries_query {
 	enum card_index which;
-	unsigned left;
+	struct tries tries;
 };
 
 static TSS2_RC
 step_tries(struct tpm_vault *v, void *context)
 {
-	struct tries *q = context;
+	struct tries_query *q = context;
 
-	return reference_tries(&v->card, q->which, &q->left);
+	return reference_tries(&v->card, q->which, &q->tries);
 }
 
 static enum vault_err
-op_tries(struct vault *vault, enum reference which, unsigned *left)
+op_tries(struct vault *vault, enum reference which, struct tries *out)
 {
-	struct tries q = { .which = index_of(which) };
+	struct tries_query q = { .which = index_of(which) };
 	enum vault_err err;
 
 	err = vault_run(own(vault), "read the tries left", LINK_SECONDS, true, step_tries, &q);
 	if (err == VAULT_OK)
-		*left = q.left;
+		*out = q.tries;
 	return err;
 }
 
@@ -256,7 +256,8 @@ op_change(struct vault *vault, enum reference which, const struct secret *old,
 	struct tpm_vault *v = own(vault);
 	PROOF(p, index_of(which));
 
-	op_forget(vault);
+	if (which == REFERENCE_PIN)
+		op_forget(vault);
 	if (!v->record.index[p.which].present)
 		return VAULT_ABSENT;
 	if (!reference_auth(&v->record, p.which, old, &p.auth) ||
@@ -336,6 +337,44 @@ op_random(struct vault *vault, size_t n, struct wbuf *out)
 	return vault_run(own(vault), "random", LINK_SECONDS, true, step_random, &q);
 }
 
+/* Not yet. */
+static enum vault_err
+op_import(struct vault *vault, uint8_t algorithm, enum pin_rule rule, const struct key_parts *parts,
+    struct wbuf *key)
+{
+	(void)vault, (void)algorithm, (void)rule, (void)parts, (void)key;
+	return VAULT_UNSUPPORTED;
+}
+
+static enum vault_err
+op_seal(struct vault *vault, struct rbuf key, uint32_t label, struct rbuf in, struct wbuf *out)
+{
+	(void)vault, (void)key, (void)label, (void)in, (void)out;
+	return VAULT_UNSUPPORTED;
+}
+
+static enum vault_err
+op_admin_make(struct vault *vault, uint8_t algorithm, const struct secret *octets, struct rbuf old,
+    struct wbuf *key)
+{
+	(void)vault, (void)algorithm, (void)octets, (void)old, (void)key;
+	return VAULT_UNSUPPORTED;
+}
+
+static enum vault_err
+op_admin_follow(struct vault *vault, struct rbuf old, const struct secret *fresh)
+{
+	(void)vault, (void)old, (void)fresh;
+	return VAULT_UNSUPPORTED;
+}
+
+static enum vault_err
+op_admin_holds(struct vault *vault, struct rbuf key)
+{
+	(void)vault, (void)key;
+	return VAULT_UNSUPPORTED;
+}
+
 static const struct vault_ops ops = {
 	.verify = op_verify,
 	.check = op_check,
@@ -349,6 +388,13 @@ static const struct vault_ops ops = {
 	.operate = use_operate,
 	.encrypt = use_encrypt,
 	.random = op_random,
+	.import = op_import,
+	.public_value = use_public_value,
+	.seal = op_seal,
+	.unseal = op_seal,
+	.admin_make = op_admin_make,
+	.admin_follow = op_admin_follow,
+	.admin_holds = op_admin_holds,
 };
 
 enum tpm_err

@@ -76,6 +76,7 @@ void armed_save(struct tpm_vault *v);
 enum vault_err use_generate(struct vault *vault, uint8_t algorithm, enum pin_rule rule,
     struct wbuf *key, struct wbuf *public_value);
 enum vault_err use_describe(struct vault *vault, struct rbuf key, struct key_info *out);
+enum vault_err use_public_value(struct vault *vault, struct rbuf key, struct wbuf *out);
 enum vault_err use_operate(struct vault *vault, struct rbuf key, enum key_operation operation,
     struct rbuf in, struct wbuf *out);
 enum vault_err use_encrypt(struct vault *vault, struct rbuf key, struct rbuf block,
