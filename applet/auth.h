@@ -6,17 +6,13 @@
 #ifndef TPMVSC_APPLET_AUTH_H
 #define TPMVSC_APPLET_AUTH_H
 
-#include "applet/algorithms.h"
-#include "applet/piv.h"
-#include "applet/sw.h"
-#include "applet/tlv.h"
+#include "applet/keys.h"
 
 /* The data objects of a dynamic authentication template (7C). */
 enum { WITNESS, CHALLENGE, RESPONSE, EXPONENTIATION, AUTH_FIELDS };
 
 struct auth {
-	struct rbuf key; /* the vault's octets */
-	const struct algorithm_info *algorithm;
+	struct card_key key;
 	struct tlv_field fields[AUTH_FIELDS];
 	enum admin_step step;       /* what was sent before ... */
 	const struct secret *nonce; /* ... and will serve no other command */

@@ -15,9 +15,9 @@ keep_nonce(struct piv *p, const struct auth *a, enum admin_step step)
 {
 	uint8_t octets[BLOCK_MAX];
 	struct wbuf nonce = wbuf_over(octets, sizeof octets);
-	enum vault_err err = vault_random(p->vault, a->algorithm->size, &nonce);
+	enum vault_err err = vault_random(p->vault, a->key.algorithm->size, &nonce);
 
-	if (err == VAULT_OK && nonce.len != a->algorithm->size)
+	if (err == VAULT_OK && nonce.len != a->key.algorithm->size)
 		err = VAULT_FAULT;
 	if (err == VAULT_OK && secret_set(&p->admin_nonce, wbuf_view(&nonce)))
 		p->admin_step = step;
@@ -30,9 +30,9 @@ static enum vault_err
 encrypt(struct piv *p, const struct auth *a, struct rbuf block, struct wbuf *out)
 {
 	size_t before = out->len;
-	enum vault_err err = vault_encrypt(p->vault, a->key, block, out);
+	enum vault_err err = vault_encrypt(p->vault, a->key.octets, block, out);
 
-	if (err == VAULT_OK && out->len - before != a->algorithm->size)
+	if (err == VAULT_OK && out->len - before != a->key.algorithm->size)
 		err = VAULT_FAULT;
 	return err;
 }
@@ -96,7 +96,7 @@ auth_check_witness(struct piv *p, const struct auth *a, struct wbuf *out)
 	if (a->step != ADMIN_WITNESSED ||
 	    !rbuf_eq_secret(secret_view(a->nonce), a->fields[WITNESS].value))
 		return SW_SECURITY_STATUS_NOT_SATISFIED;
-	if (a->fields[CHALLENGE].value.len != a->algorithm->size)
+	if (a->fields[CHALLENGE].value.len != a->key.algorithm->size)
 		return SW_INCORRECT_DATA;
 	mark = tlv_open(out, 0x82);
 	err = encrypt(p, a, a->fields[CHALLENGE].value, out);

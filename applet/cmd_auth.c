@@ -5,7 +5,6 @@
  */
 #include "applet/auth.h"
 #include "applet/commands.h"
-#include "applet/keyrefs.h"
 #include "applet/status.h"
 
 /* In P1: whatever the key's algorithm is; SP 800-78-4, Table 6-2 has it for 3DES. */
@@ -18,7 +17,7 @@ operate(struct piv *p, const struct auth *a, enum key_operation operation, struc
     struct wbuf *out)
 {
 	size_t mark = tlv_open(out, 0x82);
-	enum vault_err err = vault_operate(p->vault, a->key, operation, in, out);
+	enum vault_err err = vault_operate(p->vault, a->key.octets, operation, in, out);
 
 	if (err == VAULT_OK)
 		tlv_close(out, mark);
@@ -34,9 +33,9 @@ static sw_t
 use_challenge(struct piv *p, const struct auth *a, struct wbuf *out)
 {
 	struct rbuf in = a->fields[CHALLENGE].value;
-	bool rsa = a->algorithm->family == FAMILY_RSA;
+	bool rsa = a->key.algorithm->family == FAMILY_RSA;
 
-	if (in.len > a->algorithm->size || (rsa && in.len != a->algorithm->size))
+	if (in.len > a->key.algorithm->size || (rsa && in.len != a->key.algorithm->size))
 		return SW_INCORRECT_DATA;
 	return operate(p, a, rsa ? KEY_RSA : KEY_ECDSA, in, out);
 }
@@ -46,7 +45,7 @@ use_exponentiation(struct piv *p, const struct auth *a, struct wbuf *out)
 {
 	struct rbuf point = a->fields[EXPONENTIATION].value;
 
-	if (a->algorithm->family != FAMILY_ECC || point.len != 1 + 2 * a->algorithm->size ||
+	if (a->key.algorithm->family != FAMILY_ECC || point.len != 1 + 2 * a->key.algorithm->size ||
 	    rbuf_at(point, 0) != 0x04)
 		return SW_INCORRECT_DATA;
 	return operate(p, a, KEY_ECDH, point, out);
@@ -114,26 +113,6 @@ allowed(const struct piv *p, enum pin_rule rule)
 	return rule >= PIN_NEVER && rule <= PIN_ALWAYS && (access_of_rule[rule] & ~p->status) == 0;
 }
 
-/* Get the key behind a reference.  One of the wrong kind (a file moved about) is none. */
-static sw_t
-load_key(struct piv *p, uint8_t id, unsigned use, struct auth *a, struct key_info *info)
-{
-	struct wbuf key = wbuf_over(p->key_octets, sizeof p->key_octets);
-	enum store_err missing = store_get(p->store, STORE_KEY, id, &key);
-	enum vault_err err;
-
-	if (missing != STORE_OK)
-		return missing == STORE_ABSENT ? SW_REFERENCE_NOT_FOUND : sw_of_store(missing);
-	a->key = wbuf_view(&key);
-	err = vault_describe(p->vault, a->key, info);
-	if (err != VAULT_OK)
-		return err == VAULT_MISMATCH ? SW_REFERENCE_NOT_FOUND : sw_of_vault(err);
-	a->algorithm = algorithm_find(info->algorithm);
-	if (a->algorithm == NULL || (a->algorithm->family == FAMILY_BLOCK) != (use == KEYREF_ADMIN))
-		return SW_REFERENCE_NOT_FOUND;
-	return SW_OK;
-}
-
 static bool
 read_template(struct rbuf in, struct auth *a)
 {
@@ -151,7 +130,6 @@ static sw_t
 authenticate(struct piv *p, const struct capdu *c, struct auth *a, struct wbuf *out)
 {
 	const struct keyref *keyref = keyref_find(c->p2);
-	struct key_info info;
 	auth_case act;
 	size_t mark;
 	sw_t sw;
@@ -160,16 +138,16 @@ authenticate(struct piv *p, const struct capdu *c, struct auth *a, struct wbuf *
 		return SW_INCORRECT_P1P2;
 	if (!read_template(c->data, a))
 		return SW_INCORRECT_DATA;
-	sw = load_key(p, c->p2, keyref->use, a, &info);
+	sw = key_load(p, c->p2, keyref->use, &a->key);
 	if (sw != SW_OK)
 		return sw;
-	if (c->p1 != info.algorithm && !(keyref->use == KEYREF_ADMIN && c->p1 == ALG_OF_THE_KEY))
+	if (c->p1 != a->key.info.algorithm && !(keyref->use == KEYREF_ADMIN && c->p1 == ALG_OF_THE_KEY))
 		return SW_INCORRECT_P1P2;
 	act = find_case(keyref->use, a->fields);
 	if (act == NULL)
 		return SW_INCORRECT_DATA;
 	/* 9B's own rule, if it has one, is for the vault to keep. */
-	if (keyref->use == KEYREF_PRIVATE && !allowed(p, info.pin))
+	if (keyref->use == KEYREF_PRIVATE && !allowed(p, a->key.info.pin))
 		return SW_SECURITY_STATUS_NOT_SATISFIED;
 	mark = tlv_open(out, 0x7c);
 	sw = act(p, a, out);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "applet/commands.h"
 #include "applet/objects.h"
+#include "applet/sealing.h"
 #include "applet/tlv.h"
 
 /* The data object that a tag list (5C) with one tag names. */
@@ -31,8 +32,10 @@ cmd_get_data(struct piv *p, const struct capdu *c, struct wbuf *out)
 	if ((object->read & ~p->status) != 0)
 		return SW_SECURITY_STATUS_NOT_SATISFIED;
 	mark = tlv_open(out, object_envelope(tag));
-	sw = sw_of_store(store_get(p->store, STORE_OBJECT, tag, out));
-	tlv_close(out, mark);
+	sw = object_sealed(object) ? sealed_get(p, tag, out)
+				   : sw_of_store(store_get(p->store, STORE_OBJECT, tag, out));
+	if (sw == SW_OK)
+		tlv_close(out, mark);
 	return sw;
 }
 
@@ -84,7 +87,9 @@ cmd_put_data(struct piv *p, const struct capdu *c, struct wbuf *out)
 	if (content.len > object->capacity)
 		return SW_NOT_ENOUGH_MEMORY;
 	if (content.len != 0)
-		return sw_of_store(store_put(p->store, STORE_OBJECT, tag, content));
-	err = store_remove(p->store, STORE_OBJECT, tag);
+		return object_sealed(object)
+			   ? sealed_put(p, tag, content)
+			   : sw_of_store(store_put(p->store, STORE_OBJECT, tag, content));
+	err = store_remove(p->store, object_sealed(object) ? STORE_SEALED : STORE_OBJECT, tag);
 	return sw_of_store(err == STORE_ABSENT ? STORE_OK : err); /* it is gone either way */
 }

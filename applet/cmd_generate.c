@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "applet/algorithms.h"
+/*
+ * Key pairs come to the card: made in the vault, or brought to it.
+ */
 #include "applet/commands.h"
-#include "applet/keyrefs.h"
-#include "applet/tlv.h"
+#include "applet/keys.h"
+
+/* ---- GENERATE ASYMMETRIC KEY PAIR ---- */
 
 /* Data objects of the control reference template (AC): the standard's two, and Yubico's two. */
 enum { MECHANISM, PARAMETER, PIN_POLICY, TOUCH_POLICY, CONTROL_FIELDS };
-
-/* Yubico's values of AB; this card cannot be touched. */
-enum { TOUCH_DEFAULT = 0, TOUCH_NEVER = 1 };
-
-static const uint8_t exponent[] = { 0x01, 0x00, 0x01 };
-
-/* A field's one octet, or 0 (the default) when it is absent; false when it is longer or empty. */
-static bool
-octet_of(const struct tlv_field *field, uint8_t *out)
-{
-	struct rbuf value = field->value;
-
-	*out = 0;
-	return !field->present || (rbuf_u8(&value, out) && value.len == 0);
-}
 
 static bool
 read_control(struct rbuf in, const struct algorithm_info **algorithm, enum pin_rule *rule)
@@ -31,40 +19,19 @@ read_control(struct rbuf in, const struct algorithm_info **algorithm, enum pin_r
 		[PIN_POLICY] = { .tag = 0xaa },
 		[TOUCH_POLICY] = { .tag = 0xab },
 	};
-	uint8_t mechanism, pin, touch;
 	struct tlv t;
 
 	if (!tlv_next(&in, &t) || t.tag != 0xac || in.len != 0 ||
-	    !tlv_read_fields(t.value, f, CONTROL_FIELDS) || !octet_of(&f[MECHANISM], &mechanism) ||
-	    !octet_of(&f[PIN_POLICY], &pin) || !octet_of(&f[TOUCH_POLICY], &touch))
+	    !tlv_read_fields(t.value, f, CONTROL_FIELDS) || f[MECHANISM].value.len != 1)
 		return false;
-	*algorithm = algorithm_find(mechanism);
-	if (*algorithm == NULL || (*algorithm)->family == FAMILY_BLOCK || pin > PIN_ALWAYS ||
-	    touch > TOUCH_NEVER)
+	*algorithm = algorithm_find(rbuf_at(f[MECHANISM].value, 0));
+	if (*algorithm == NULL || (*algorithm)->family == FAMILY_BLOCK)
 		return false;
 	/* The one public exponent there is may be spelled out. */
-	if (f[PARAMETER].present &&
-	    ((*algorithm)->family != FAMILY_RSA ||
-		!rbuf_eq(f[PARAMETER].value, rbuf_of(exponent, sizeof exponent))))
+	if (f[PARAMETER].present && ((*algorithm)->family != FAMILY_RSA ||
+					!rbuf_eq(f[PARAMETER].value, key_exponent())))
 		return false;
-	if (pin != 0)
-		*rule = (enum pin_rule)pin;
-	return true;
-}
-
-/* SP 800-73-4 Part 2, 3.3.2 */
-static void
-put_public(struct wbuf *out, enum family family, struct rbuf value)
-{
-	size_t mark = tlv_open(out, 0x7f49);
-
-	if (family == FAMILY_RSA) {
-		tlv_put(out, 0x81, value);
-		tlv_put(out, 0x82, rbuf_of(exponent, sizeof exponent));
-	} else {
-		tlv_put(out, 0x86, value);
-	}
-	tlv_close(out, mark);
+	return key_read_policies(&f[PIN_POLICY], &f[TOUCH_POLICY], rule);
 }
 
 sw_t
@@ -77,6 +44,7 @@ cmd_generate(struct piv *p, const struct capdu *c, struct wbuf *out)
 	const struct algorithm_info *algorithm;
 	enum vault_err err;
 	enum pin_rule rule;
+	size_t mark;
 	sw_t sw;
 
 	if (keyref == NULL || keyref->use != KEYREF_PRIVATE)
@@ -91,7 +59,74 @@ cmd_generate(struct piv *p, const struct capdu *c, struct wbuf *out)
 		return SW_NO_DIAGNOSIS;
 	/* The host may rely on the key once it knows it: keep it first. */
 	sw = sw_of_store(store_put(p->store, STORE_KEY, c->p2, wbuf_view(&key)));
-	if (sw == SW_OK)
-		put_public(out, algorithm->family, wbuf_view(&public_value));
+	if (sw == SW_OK) {
+		mark = tlv_open(out, 0x7f49); /* SP 800-73-4 Part 2, 3.3.2 */
+		key_put_public(out, algorithm->family, wbuf_view(&public_value));
+		tlv_close(out, mark);
+	}
 	return sw;
+}
+
+/* ---- IMPORT ASYMMETRIC KEY (Yubico) ---- */
+
+/* Data objects of an import, without a template around them. */
+enum { PRIME_P, PRIME_Q, EXPONENT_P, EXPONENT_Q, COEFFICIENT, SCALAR, RULE, TOUCH, IMPORT_FIELDS };
+
+static bool
+read_parts(struct rbuf in, enum family family, struct key_parts *parts, enum pin_rule *rule)
+{
+	struct tlv_field f[IMPORT_FIELDS] = {
+		[PRIME_P] = { .tag = 0x01 },
+		[PRIME_Q] = { .tag = 0x02 },
+		[EXPONENT_P] = { .tag = 0x03 },
+		[EXPONENT_Q] = { .tag = 0x04 },
+		[COEFFICIENT] = { .tag = 0x05 },
+		[SCALAR] = { .tag = 0x06 },
+		[RULE] = { .tag = 0xaa },
+		[TOUCH] = { .tag = 0xab },
+	};
+	const bool rsa = family == FAMILY_RSA;
+	size_t i;
+
+	if (!tlv_read_fields(in, f, IMPORT_FIELDS))
+		return false;
+	/* All that belongs to the one family, and nothing of the other. */
+	for (i = PRIME_P; i <= SCALAR; i++) {
+		if ((f[i].value.len != 0) != (rsa == (i != SCALAR)) || f[i].present != (f[i].value.len != 0))
+			return false;
+	}
+	*parts = (struct key_parts){
+		.p = f[PRIME_P].value,
+		.q = f[PRIME_Q].value,
+		.dp = f[EXPONENT_P].value,
+		.dq = f[EXPONENT_Q].value,
+		.qinv = f[COEFFICIENT].value,
+		.scalar = f[SCALAR].value,
+	};
+	return key_read_policies(&f[RULE], &f[TOUCH], rule);
+}
+
+sw_t
+cmd_import_key(struct piv *p, const struct capdu *c, struct wbuf *out)
+{
+	struct wbuf key = wbuf_over(p->key_octets, sizeof p->key_octets);
+	const struct algorithm_info *algorithm = algorithm_find(c->p1);
+	const struct keyref *keyref = keyref_find(c->p2);
+	struct key_parts parts;
+	enum vault_err err;
+	enum pin_rule rule;
+
+	(void)out;
+	if (keyref == NULL || keyref->use != KEYREF_PRIVATE)
+		return SW_INCORRECT_P1P2;
+	rule = keyref->pin;
+	if (algorithm == NULL || algorithm->family == FAMILY_BLOCK ||
+	    !read_parts(c->data, algorithm->family, &parts, &rule))
+		return SW_INCORRECT_DATA;
+	err = vault_import(p->vault, algorithm->id, rule, &parts, &key);
+	if (err != VAULT_OK)
+		return sw_of_vault(err);
+	if (!wbuf_ok(&key))
+		return SW_NO_DIAGNOSIS;
+	return sw_of_store(store_put(p->store, STORE_KEY, c->p2, wbuf_view(&key)));
 }

@@ -4,10 +4,9 @@
  * compares and counts; what is decided here is only which octets are a PIN.
  */
 #include "applet/commands.h"
+#include "applet/defaults.h"
+#include "applet/keyrefs.h"
 #include "applet/status.h"
-
-#define KEYREF_PIN 0x80
-#define KEYREF_PUK 0x81
 
 /* SP 800-73-4 Part 2, 2.4.3: PIN and PUK come padded with FF to eight octets. */
 #define PADDED_LEN 8
@@ -135,12 +134,46 @@ acceptable(const struct piv *p, enum reference which, const struct secret *fresh
 				       : puk_breach(value)) == NULL;
 }
 
+/*
+ * The PIN was changed, and the vault has dropped its proofs of the old one:
+ * prove the new one.  It is not what VERIFY is to a PIN-always key.
+ */
+static void
+prove_again(struct piv *p, const struct secret *pin)
+{
+	if (vault_verify(p->vault, pin) == VAULT_OK)
+		p->status |= ACCESS_PIN;
+	pin_disarm(p);
+}
+
+/* Afterwards the PIN is verified if it was the PIN (SP 800-73-4 Part 2, 3.2.2), as it was if the PUK. */
+static sw_t
+change(struct piv *p, uint8_t id, const struct secret *old, const struct secret *fresh)
+{
+	enum reference which = id == KEYREF_PIN ? REFERENCE_PIN : REFERENCE_PUK;
+	bool was_default;
+	enum vault_err err;
+	sw_t sw;
+
+	sw = default_drop(p, id, &was_default);
+	if (sw != SW_OK)
+		return sw;
+	err = vault_change(p->vault, which, old, fresh);
+	if (which == REFERENCE_PIN)
+		pin_forget(p);
+	if (err == VAULT_OK && which == REFERENCE_PIN)
+		prove_again(p, fresh);
+	if (err == VAULT_OK ? default_is(id, secret_view(fresh))
+			    : was_default && err != VAULT_FAULT)
+		default_note(p, id);
+	return sw_of_reference(p, which, err);
+}
+
 sw_t
 cmd_change_reference_data(struct piv *p, const struct capdu *c, struct wbuf *out)
 {
 	enum reference which = c->p2 == KEYREF_PIN ? REFERENCE_PIN : REFERENCE_PUK;
 	struct rbuf first, second;
-	enum vault_err err;
 	SECRET(old);
 	SECRET(fresh);
 
@@ -152,18 +185,37 @@ cmd_change_reference_data(struct piv *p, const struct capdu *c, struct wbuf *out
 	if (!halve(c->data, &first, &second) || !unpad(first, &old) || !unpad(second, &fresh) ||
 	    !acceptable(p, which, &fresh))
 		return SW_INCORRECT_DATA;
-	err = vault_change(p->vault, which, &old, &fresh);
-	pin_forget(p); /* the vault has dropped its proofs, whichever secret it was */
-	return sw_of_reference(p, which, err);
+	return change(p, c->p2, &old, &fresh);
 }
 
 /* ---- RESET RETRY COUNTER ---- */
+
+/* Afterwards the PIN is verified or not, as it was before (SP 800-73-4 Part 2, 3.2.3). */
+static sw_t
+unblock(struct piv *p, const struct secret *puk, const struct secret *fresh)
+{
+	const bool verified = (p->status & ACCESS_PIN) != 0;
+	bool was_default;
+	enum vault_err err;
+	sw_t sw;
+
+	sw = default_drop(p, KEYREF_PIN, &was_default);
+	if (sw != SW_OK)
+		return sw;
+	err = vault_unblock(p->vault, REFERENCE_PUK, puk, fresh);
+	pin_forget(p); /* the vault has dropped its proofs; after a wrong PUK it would be due as well */
+	if (err == VAULT_OK && verified)
+		prove_again(p, fresh);
+	if (err == VAULT_OK ? default_is(KEYREF_PIN, secret_view(fresh))
+			    : was_default && err != VAULT_FAULT)
+		default_note(p, KEYREF_PIN);
+	return sw_of_reference(p, REFERENCE_PUK, err);
+}
 
 sw_t
 cmd_reset_retry_counter(struct piv *p, const struct capdu *c, struct wbuf *out)
 {
 	struct rbuf first, second;
-	enum vault_err err;
 	sw_t sw;
 	SECRET(puk);
 	SECRET(fresh);
@@ -175,12 +227,12 @@ cmd_reset_retry_counter(struct piv *p, const struct capdu *c, struct wbuf *out)
 		return SW_REFERENCE_NOT_FOUND;
 	if (!halve(c->data, &first, &second) || !unpad(first, &puk))
 		return SW_INCORRECT_DATA;
-	if (!unpad(second, &fresh) || !acceptable(p, REFERENCE_PIN, &fresh)) {
-		/* Whether the new PIN would do is for those to know who know the PUK. */
-		sw = sw_of_reference(p, REFERENCE_PUK, vault_check(p->vault, REFERENCE_PUK, &puk));
-		return sw == SW_OK ? (sw_t)SW_INCORRECT_DATA : sw;
-	}
-	err = vault_unblock(p->vault, REFERENCE_PUK, &puk, &fresh);
+	if (unpad(second, &fresh) && acceptable(p, REFERENCE_PIN, &fresh))
+		return unblock(p, &puk, &fresh);
+	/* Whether the new PIN would do is for those to know who know the PUK. */
+	sw = sw_of_reference(p, REFERENCE_PUK, vault_check(p->vault, REFERENCE_PUK, &puk));
+	if (sw == SW_OK)
+		return SW_INCORRECT_DATA;
 	pin_forget(p);
-	return sw_of_reference(p, REFERENCE_PUK, err);
+	return sw;
 }

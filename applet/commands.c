@@ -22,6 +22,23 @@ static const struct command commands[] = {
 	    cmd_put_data, "PUT DATA" },                        /* SP 800-73-4 Part 2, 3.3.1 */
 	{ 0x47, 0x00, ANY,  2, 32,            ACCESS_ADMIN,  CHAINS,
 	    cmd_generate, "GENERATE ASYMMETRIC KEY PAIR" },    /* SP 800-73-4 Part 2, 3.3.2 */
+	/* Yubico's; the names are its manuals'. */
+	{ 0xf6, ANY,  ANY,  0, 0,             ACCESS_ADMIN,  0,
+	    cmd_move_key, "MOVE KEY" },
+	{ 0xf7, 0x00, ANY,  0, 0,             ACCESS_ALWAYS, 0,
+	    cmd_get_metadata, "GET METADATA" },
+	{ 0xf8, 0x00, 0x00, 0, 0,             ACCESS_ALWAYS, 0,
+	    cmd_get_serial, "GET SERIAL" },
+	{ 0xfa, ANY,  ANY,  0, 0,             ACCESS_ADMIN | ACCESS_PIN, 0,
+	    cmd_set_pin_retries, "SET PIN RETRIES" },
+	{ 0xfb, 0x00, 0x00, 0, 0,             ACCESS_ALWAYS, 0,
+	    cmd_reset, "RESET" },
+	{ 0xfd, 0x00, 0x00, 0, 0,             ACCESS_ALWAYS, 0,
+	    cmd_get_version, "GET VERSION" },
+	{ 0xfe, ANY,  ANY,  2, 2048,          ACCESS_ADMIN,  CHAINS,
+	    cmd_import_key, "IMPORT ASYMMETRIC KEY" },
+	{ 0xff, 0xff, ANY,  4, 255,           ACCESS_ADMIN,  0,
+	    cmd_set_management_key, "SET MANAGEMENT KEY" },
 	{ 0xc0, 0x00, 0x00, 0, 0,             ACCESS_ALWAYS, KEEPS_NONCE | KEEPS_RESPONSE,
 	    cmd_get_response, "GET RESPONSE" },                /* ISO/IEC 7816-4 */
 };

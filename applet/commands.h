@@ -52,5 +52,13 @@ sw_t cmd_change_reference_data(struct piv *p, const struct capdu *c, struct wbuf
 sw_t cmd_reset_retry_counter(struct piv *p, const struct capdu *c, struct wbuf *out);
 sw_t cmd_general_authenticate(struct piv *p, const struct capdu *c, struct wbuf *out);
 sw_t cmd_generate(struct piv *p, const struct capdu *c, struct wbuf *out);
+sw_t cmd_import_key(struct piv *p, const struct capdu *c, struct wbuf *out);
+sw_t cmd_move_key(struct piv *p, const struct capdu *c, struct wbuf *out);
+sw_t cmd_get_metadata(struct piv *p, const struct capdu *c, struct wbuf *out);
+sw_t cmd_get_serial(struct piv *p, const struct capdu *c, struct wbuf *out);
+sw_t cmd_get_version(struct piv *p, const struct capdu *c, struct wbuf *out);
+sw_t cmd_set_pin_retries(struct piv *p, const struct capdu *c, struct wbuf *out);
+sw_t cmd_set_management_key(struct piv *p, const struct capdu *c, struct wbuf *out);
+sw_t cmd_reset(struct piv *p, const struct capdu *c, struct wbuf *out);
 
 #endif

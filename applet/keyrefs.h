@@ -7,6 +7,10 @@
 
 #include "applet/vault.h"
 
+/* PIN and PUK: references too, though no keys. */
+#define KEYREF_PIN 0x80
+#define KEYREF_PUK 0x81
+
 /* What a key reference serves for. */
 enum {
 	KEYREF_PRIVATE = 1 << 0, /* signs, decrypts or agrees on keys; may be generated */

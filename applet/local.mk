@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += libapplet.la
 
 libapplet_la_SOURCES = \
+	applet/admin.c \
+	applet/admin.h \
 	applet/algorithms.c \
 	applet/algorithms.h \
 	applet/apdu.c \
@@ -11,12 +13,18 @@ libapplet_la_SOURCES = \
 	applet/cmd_auth.c \
 	applet/cmd_data.c \
 	applet/cmd_generate.c \
+	applet/cmd_info.c \
+	applet/cmd_manage.c \
 	applet/cmd_pin.c \
 	applet/cmd_select.c \
 	applet/commands.c \
 	applet/commands.h \
+	applet/defaults.c \
+	applet/defaults.h \
 	applet/keyrefs.c \
 	applet/keyrefs.h \
+	applet/keys.c \
+	applet/keys.h \
 	applet/objects.c \
 	applet/objects.h \
 	applet/pinpolicy.c \
@@ -25,6 +33,8 @@ libapplet_la_SOURCES = \
 	applet/piv.h \
 	applet/response.c \
 	applet/response.h \
+	applet/sealing.c \
+	applet/sealing.h \
 	applet/status.c \
 	applet/status.h \
 	applet/store.h \

@@ -15,6 +15,9 @@ struct object {
 	const char *name;
 };
 
+/* Whether an object is kept sealed: what only the PIN may read, no file may tell. */
+bool object_sealed(const struct object *object);
+
 /* The row of a tag, or NULL when the card has no such data object. */
 const struct object *object_find(uint32_t tag);
 

@@ -139,13 +139,13 @@ static const struct session sessions[] = {
 		{ "ff cb 3f ff", "6e00" },
 	} },
 	{ "instructions the card does not have", {
-		{ "00 fd 00 00", "6d00" }, { "00 f8 00 00", "6d00" }, { "00 f7 00 9a", "6d00" },
+		{ "00 f9 9a 00", "6d00" }, { "00 f1 00 00", "6d00" }, { "00 fc 00 00", "6d00" },
 		{ "00 b0 00 00 08", "6d00" }, { "00 ca 00 6e 00", "6d00" }, { "00 1d 00 00", "6d00" },
 	} },
 	{ "chaining where there is none", {
 		{ "10 a4 04 00 05 a0 00 00 03 08", "6884" }, { "10 cb 3f ff 05 5c 03 5f c1 02", "6884" },
 		{ "10 20 00 80 08 " PIN, "6884" }, { "10 24 00 80", "6884" }, { "10 2c 00 80", "6884" },
-		{ "10 c0 00 00", "6884" }, { "10 fd 00 00", "6d00" },
+		{ "10 c0 00 00", "6884" }, { "10 fd 00 00", "6884" }, { "10 f9 00 00", "6d00" },
 	} },
 
 	/* ---- GET DATA, GET RESPONSE ---- */
@@ -156,8 +156,8 @@ static const struct session sessions[] = {
 	{ "objects that are not there, or that the card does not have", {
 		{ "00 cb 3f ff 05 5c 03 5f c1 07", "6a82" }, { "00 cb 3f ff 03 5c 01 7e", "6a82" },
 		{ "00 cb 3f ff 04 5c 02 7f 61", "6a82" }, { "00 cb 3f ff 05 5c 03 5f c1 59", "6a82" },
-		{ "00 cb 3f ff 05 5c 03 5f c1 03", "6a82" }, { "00 cb 3f ff 05 5c 03 5f c1 09", "6a82" },
-		{ "00 cb 3f ff 05 5c 03 5f c1 21", "6a82" }, { "00 cb 3f ff 05 5c 03 5f ff 16", "6a82" },
+		{ "00 cb 3f ff 05 5c 03 5f c1 04", "6a82" }, { "00 cb 3f ff 05 5c 03 5f c1 24", "6a82" },
+		{ "00 cb 3f ff 05 5c 03 5f c1 00", "6a82" }, { "00 cb 3f ff 05 5c 03 5f ff 16", "6a82" },
 		{ "00 cb 3f ff 03 5c 01 53", "6a82" },
 	} },
 	{ "GET DATA malformed", {
@@ -187,7 +187,7 @@ static const struct session sessions[] = {
 	} },
 	{ "the next command drops what was not fetched", {
 		{ CHUID " 08", "53 14 c1*6 610e" }, { PIN_QUERY, "63c5" }, { "00 c0 00 00 00", "6985" },
-		{ CHUID " 08", "53 14 c1*6 610e" }, { "00 fd 00 00", "6d00" }, { "00 c0 00 00 00", "6985" },
+		{ CHUID " 08", "53 14 c1*6 610e" }, { "00 f9 9a 00", "6d00" }, { "00 c0 00 00 00", "6985" },
 		{ CHUID " 08", "53 14 c1*6 610e" }, { "00", "6700" }, { "00 c0 00 00 00", "6985" },
 		{ CHUID " 08", "53 14 c1*6 610e" }, { "00 c0 00 01 00", "6a86" },
 		{ "00 c0 00 00 00", "6985" },
@@ -248,7 +248,7 @@ static const struct session sessions[] = {
 		{ "00 db 3f ff", "6700" }, { "00 db 3f ff 01 5c", "6700" },
 		{ "00 db 3f ff 02 5c 00", "6a80" }, { "00 db 3f ff 05 5c 03 5f c1 02", "6a80" },
 		{ "00 db 3f ff 07 5c 03 5f c1 59 53 00", "6a82" },
-		{ "00 db 3f ff 07 5c 03 5f c1 03 53 00", "6a82" },
+		{ "00 db 3f ff 07 5c 03 5f c1 04 53 00", "6a82" },
 		{ "00 db 3f ff 07 5c 03 5f c1 02 54 00", "6a80" },
 		{ "00 db 3f ff 08 5c 03 5f c1 02 53 00 00", "6a80" },
 		{ "00 db 3f ff 08 5c 03 5f c1 02 53 02 00", "6a80" },
@@ -362,12 +362,14 @@ static const struct session sessions[] = {
 	} },
 
 	/* ---- CHANGE REFERENCE DATA ---- */
-	{ "change the PIN", {
-		VERIFIED, { "00 24 00 80 10 " PIN " " NEW, "9000" }, { PIN_QUERY, "63c5" }, NO_9A,
+	{ "change the PIN: the new one is verified, but not just before", {
+		{ "00 24 00 80 10 " PIN " " NEW, "9000" }, { PIN_QUERY, "9000" }, SIGN_9A, { SIGN_9C, "6982" },
 		{ PIN_RIGHT, "63c4" }, { "00 20 00 80 08 " NEW, "9000" }, SIGN_9A,
 	} },
-	{ "change the PUK", {
-		VERIFIED, { "00 24 00 81 10 " PUK " " NEW, "9000" }, { PIN_QUERY, "63c5" },
+	{ "change the PUK: the PIN is as it was", {
+		{ "00 24 00 81 10 " PUK " " PUK, "9000" }, { PIN_QUERY, "63c5" },
+		VERIFIED, { "00 24 00 81 10 " BAD " " NEW, "63c4" }, { PIN_QUERY, "9000" },
+		{ "00 24 00 81 10 " PUK " " NEW, "9000" }, { PIN_QUERY, "9000" }, SIGN_9A,
 		{ "00 2c 00 80 10 " PUK " " PIN, "63c4" }, { "00 2c 00 80 10 " NEW " " PIN, "9000" },
 	} },
 	{ "a wrong old PIN", {
@@ -408,8 +410,15 @@ static const struct session sessions[] = {
 		{ PIN_WRONG, "6983" }, { "00 2c 00 80 10 " PUK " " NEW, "9000" }, { PIN_QUERY, "63c5" },
 		{ PIN_RIGHT, "63c4" }, { "00 20 00 80 08 " NEW, "9000" },
 	} },
-	{ "unblocking takes a verified PIN away", {
-		VERIFIED, { "00 2c 00 80 10 " PUK " " PIN, "9000" }, { PIN_QUERY, "63c5" }, NO_9A,
+	{ "unblocking leaves the PIN verified, or not", {
+		VERIFIED, { "00 2c 00 80 10 " PUK " " NEW, "9000" }, { PIN_QUERY, "9000" }, SIGN_9A,
+		{ SIGN_9C, "6982" }, { "00 20 ff 80", "9000" },
+		{ "00 2c 00 80 10 " PUK " " PIN, "9000" }, { PIN_QUERY, "63c5" }, NO_9A,
+	} },
+	{ "a wrong PUK takes a verified PIN away, whatever the new one", {
+		VERIFIED, { "00 2c 00 80 10 " BAD " " NEW, "63c4" }, { PIN_QUERY, "63c5" },
+		VERIFIED, { "00 2c 00 80 10 " BAD " 41*7 ff", "63c3" }, { PIN_QUERY, "63c5" },
+		VERIFIED, { "00 2c 00 80 10 " PUK " 41*7 ff", "6a80" }, { PIN_QUERY, "9000" },
 	} },
 	{ "a wrong PUK counts, down to blocked", {
 		{ "00 2c 00 80 10 " BAD " " NEW, "63c4" }, { "00 2c 00 80 10 ff*8 " NEW, "63c3" },
@@ -462,7 +471,7 @@ static const struct session sessions[] = {
 		VERIFIED, { CHUID, CHUID_IS }, { SIGN_9C, "6982" },
 		VERIFIED, { SELECT_PIV, "...9000" }, { SIGN_9C, "6982" },
 		VERIFIED, { "00 c0 00 00 00", "6985" }, { SIGN_9C, "6982" },
-		VERIFIED, { "00 fd 00 00", "6d00" }, { SIGN_9C, "6982" },
+		VERIFIED, { "00 fd 00 00", "05 04 03 9000" }, { SIGN_9C, "6982" },
 	} },
 	{ "so do a refused one, one that is none, and another key's", {
 		VERIFIED, { "00", "6700" }, { SIGN_9C, "6982" },

@@ -71,6 +71,14 @@ static const struct class_row {
 	{ ONE(0x00), ONE(0xc0), 0x6985 }, /* nothing to fetch */
 	{ ONE(0x00), ONE(0xcb), 0x6a86 },
 	{ ONE(0x00), ONE(0xdb), 0x6a86 },
+	{ ONE(0x00), ONE(0xf6), 0x6982 }, /* MOVE KEY: the administrator's */
+	{ ONE(0x00), ONE(0xf7), 0x6a88 }, /* GET METADATA: reference 00 */
+	{ ONE(0x00), ONE(0xf8), 0x6a82 }, /* no GUID in this CHUID */
+	{ ONE(0x00), ONE(0xfa), 0x6982 },
+	{ ONE(0x00), ONE(0xfb), 0x6985 }, /* not blocked */
+	{ ONE(0x00), ONE(0xfd), 0x9000 },
+	{ ONE(0x00), ONE(0xfe), 0x6982 },
+	{ ONE(0x00), ONE(0xff), 0x6a86 },
 	{ ONE(0x00), ALL,       0x6d00 },
 	{ ONE(0x10), ONE(0x20), 0x6884 },
 	{ ONE(0x10), ONE(0x24), 0x6884 },
@@ -81,6 +89,11 @@ static const struct class_row {
 	{ ONE(0x10), ONE(0xc0), 0x6884 },
 	{ ONE(0x10), ONE(0xcb), 0x6884 },
 	{ ONE(0x10), ONE(0xdb), 0x6a86 },
+	{ ONE(0x10), { 0xf6, 0xf8 }, 0x6884 },
+	{ ONE(0x10), { 0xfa, 0xfb }, 0x6884 },
+	{ ONE(0x10), ONE(0xfd), 0x6884 },
+	{ ONE(0x10), ONE(0xfe), 0x6982 },
+	{ ONE(0x10), ONE(0xff), 0x6884 },
 	{ ONE(0x10), ALL,       0x6d00 },
 	{ { 0x01, 0x03 }, ALL, 0x6881 },
 	{ { 0x04, 0x0f }, ALL, 0x6882 },
@@ -239,8 +252,9 @@ START_TEST(every_tag)
 		size_t i;
 
 		for (i = 0; i < 2; i++) {
-			bool c1 = (n >= 0x01 && n <= 0x02) || (n >= 0x05 && n <= 0x07) ||
-				  (n >= 0x0a && n <= 0x20) || n == 0x22;
+			bool sealed = i == 0 && (n == 0x03 || n == 0x08 || n == 0x09 ||
+							    n == 0x21 || n == 0x23);
+			bool c1 = (n >= 0x01 && n <= 0x23) && n != 0x04;
 			bool ff = n <= 0x01 || (n >= 0x10 && n <= 0x15);
 			bool there = i == 0 ? c1 : ff;
 			uint8_t command[] = { 0x00, 0xdb, 0x3f, 0xff, 8, 0x5c, 3, 0x5f, groups[i],
@@ -252,7 +266,8 @@ START_TEST(every_tag)
 							   : 0x6a80),
 			    "5f%02x%02x: %04x", groups[i], n, sw);
 			if (there)
-				ck_assert_int_eq(store_remove(&card->store.port, STORE_OBJECT,
+				ck_assert_int_eq(store_remove(&card->store.port,
+						     sealed ? STORE_SEALED : STORE_OBJECT,
 						     0x5f0000U | (uint32_t)groups[i] << 8 | n),
 				    STORE_OK);
 		}

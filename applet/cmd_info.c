@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What Yubico's software asks of a card before it works with it: version,
+ * serial number, metadata.
+ */
+#include "applet/commands.h"
+#include "applet/defaults.h"
+#include "applet/keys.h"
+
+#define CHUID 0x5fc102
+#define GUID 0x34 /* in the CHUID */
+#define GUID_OCTETS 16
+#define SERIAL_OCTETS 4
+
+sw_t
+cmd_get_version(struct piv *p, const struct capdu *c, struct wbuf *out)
+{
+	/* The last one that neither has 5.7's algorithms nor lacks 5.3's metadata and 5.4's AES. */
+	static const uint8_t version[] = { 5, 4, 3 };
+
+	(void)p;
+	(void)c;
+	wbuf_put(out, rbuf_of(version, sizeof version));
+	return SW_OK;
+}
+
+/* A card that has no GUID yet has no number. */
+sw_t
+cmd_get_serial(struct piv *p, const struct capdu *c, struct wbuf *out)
+{
+	struct wbuf content = wbuf_over(p->sealed_octets, sizeof p->sealed_octets);
+	sw_t sw = sw_of_store(store_get(p->store, STORE_OBJECT, CHUID, &content));
+	struct rbuf in = wbuf_view(&content), serial;
+	struct tlv t;
+
+	(void)c;
+	if (sw != SW_OK)
+		return sw;
+	while (tlv_next(&in, &t)) {
+		if (t.tag != GUID || t.value.len != GUID_OCTETS)
+			continue;
+		if (!rbuf_take(&t.value, SERIAL_OCTETS, &serial))
+			break;
+		wbuf_put(out, serial);
+		return SW_OK;
+	}
+	return SW_NOT_FOUND;
+}
+
+/* ---- GET METADATA ---- */
+
+enum { ALGORITHM = 0x01, POLICY = 0x02, ORIGIN = 0x03, PUBLIC = 0x04, IS_DEFAULT = 0x05, RETRIES = 0x06 };
+
+#define ALG_NONE 0xff  /* of PIN and PUK */
+#define TOUCH_NEVER 1  /* nobody can touch this card */
+#define RULE_DEFAULT 0
+
+static void
+put_octet(struct wbuf *out, uint32_t tag, unsigned value)
+{
+	const uint8_t octet = (uint8_t)value;
+
+	tlv_put(out, tag, rbuf_of(&octet, 1));
+}
+
+static void
+put_pair(struct wbuf *out, uint32_t tag, unsigned first, unsigned second)
+{
+	const uint8_t octets[] = { (uint8_t)first, (uint8_t)second };
+
+	tlv_put(out, tag, rbuf_of(octets, sizeof octets));
+}
+
+static sw_t
+put_default(struct piv *p, uint8_t id, struct wbuf *out)
+{
+	bool noted = false;
+	sw_t sw = default_noted(p, id, &noted);
+
+	put_octet(out, IS_DEFAULT, noted);
+	return sw;
+}
+
+/* Of a PIN or PUK. */
+static sw_t
+describe_reference(struct piv *p, uint8_t id, enum reference which, struct wbuf *out)
+{
+	struct tries tries;
+	enum vault_err err = vault_tries(p->vault, which, &tries);
+	sw_t sw;
+
+	if (err != VAULT_OK) /* without the owner's authorisation the count cannot be told */
+		return err == VAULT_UNSUPPORTED ? (sw_t)SW_CONDITIONS_NOT_SATISFIED
+						: sw_of_vault(err);
+	put_octet(out, ALGORITHM, ALG_NONE);
+	sw = put_default(p, id, out);
+	put_pair(out, RETRIES, tries.limit, tries.left);
+	return sw;
+}
+
+static sw_t
+describe_management_key(struct piv *p, uint8_t id, struct wbuf *out)
+{
+	struct card_key key;
+	sw_t sw = key_load(p, id, KEYREF_ADMIN, &key);
+
+	if (sw != SW_OK)
+		return sw;
+	put_octet(out, ALGORITHM, key.info.algorithm);
+	put_pair(out, POLICY, RULE_DEFAULT, TOUCH_NEVER);
+	return put_default(p, id, out);
+}
+
+static sw_t
+describe_key(struct piv *p, uint8_t id, struct wbuf *out)
+{
+	uint8_t octets[VAULT_PUBLIC_MAX];
+	struct wbuf value = wbuf_over(octets, sizeof octets);
+	struct card_key key;
+	enum vault_err err;
+	size_t mark;
+	sw_t sw = key_load(p, id, KEYREF_PRIVATE, &key);
+
+	if (sw != SW_OK)
+		return sw;
+	err = vault_public_value(p->vault, key.octets, &value);
+	if (err != VAULT_OK || !wbuf_ok(&value))
+		return SW_NO_DIAGNOSIS;
+	put_octet(out, ALGORITHM, key.info.algorithm);
+	put_pair(out, POLICY, key.info.pin, TOUCH_NEVER);
+	put_octet(out, ORIGIN, key.info.origin);
+	mark = tlv_open(out, PUBLIC);
+	key_put_public(out, key.algorithm->family, wbuf_view(&value));
+	tlv_close(out, mark);
+	return SW_OK;
+}
+
+sw_t
+cmd_get_metadata(struct piv *p, const struct capdu *c, struct wbuf *out)
+{
+	const struct keyref *keyref = keyref_find(c->p2);
+
+	if (c->p2 == KEYREF_PIN || c->p2 == KEYREF_PUK)
+		return describe_reference(
+		    p, c->p2, c->p2 == KEYREF_PIN ? REFERENCE_PIN : REFERENCE_PUK, out);
+	if (keyref == NULL)
+		return SW_REFERENCE_NOT_FOUND;
+	return keyref->use == KEYREF_ADMIN ? describe_management_key(p, c->p2, out)
+					   : describe_key(p, c->p2, out);
+}
