@@ -4,12 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct card {
-	unsigned instance;
-	struct piv_profile profile;
-	struct tpm_link link;
+/* What is behind one record: all that RESET replaces. */
+struct parts {
+	struct paper paper;
 	struct vault *vault;
 	struct store *store;
+};
+
+struct card {
+	struct piv_host host; /* first: what the applet holds is a pointer to this */
+	const struct config *config;
+	unsigned instance;
+	struct tpm_link link;
+	struct parts *parts;
 	struct piv piv;
 };
 
@@ -35,56 +42,130 @@ card_atr(void)
 	return rbuf_of(atr, sizeof atr);
 }
 
-/* Read the card's paper and put the parts together. */
-static enum outcome
-assemble(struct card *card, struct files *files, const struct config *config, struct failure *why)
+/* Give parts up; their vault forgets what was proven to it. */
+static void
+parts_close(struct parts *parts)
 {
-	struct paper paper;
+	if (parts == NULL)
+		return;
+	tpm_vault_free(parts->vault);
+	files_store_close(parts->store);
+	free(parts);
+}
+
+/* Read the card's paper and open what it names. */
+static enum outcome
+parts_fill(struct parts *parts, const struct card *card, struct files *files, struct failure *why)
+{
 	enum outcome outcome;
 	enum tpm_err err;
 
-	outcome = paper_read(files, card->instance, &paper, why);
+	outcome = paper_read(files, card->instance, &parts->paper, why);
 	if (outcome != DONE)
 		return outcome;
-	card->profile = paper.profile;
-	outcome = outcome_of_files(files_store_open(files, card->instance, &card->store, why));
+	outcome = outcome_of_files(files_store_open(files, card->instance, &parts->store, why));
 	if (outcome != DONE)
 		return outcome;
-	if (!tpm_link_open(&card->link, config, why))
-		return FAILED;
-	err = tpm_vault_open(card->link.tpm, paper.record, &card->vault);
-	if (err != TPM_OK) {
+	err = tpm_vault_open(card->link.tpm, parts->paper.record, &parts->vault);
+	if (err != TPM_OK)
 		fail(why, "cannot open the vault of card %u", card->instance);
-		return outcome_of_tpm(err);
+	return outcome_of_tpm(err);
+}
+
+static enum outcome
+parts_open(const struct card *card, struct parts **out, struct failure *why)
+{
+	struct files *files = NULL;
+	struct parts *parts;
+	enum outcome outcome;
+	enum files_err err;
+
+	err = files_open(card->config->state_dir, false, &files, why);
+	if (err != FILES_OK)
+		return err == FILES_ABSENT ? NO_SUCH_CARD : outcome_of_files(err);
+	parts = calloc(1, sizeof *parts);
+	if (parts == NULL) {
+		fail(why, "out of memory");
+		outcome = FAILED;
+	} else {
+		outcome = parts_fill(parts, card, files, why);
 	}
-	piv_init(&card->piv, card->vault, card->store, &card->profile, NULL);
+	files_close(files);
+	if (outcome == DONE)
+		*out = parts;
+	else
+		parts_close(parts);
+	return outcome;
+}
+
+/* Have the application work with parts from now on. */
+static void
+install(struct card *card, struct parts *parts)
+{
+	card->parts = parts;
+	piv_init(&card->piv, parts->vault, parts->store, &parts->paper.profile, &card->host);
+}
+
+/* Follow what is on the disk: the card we have open, or a new one in its place. */
+static enum outcome
+follow(struct card *card, struct failure *why)
+{
+	struct parts *old = card->parts, *found = NULL;
+	enum outcome outcome;
+
+	outcome = parts_open(card, &found, why);
+	if (outcome != DONE)
+		return outcome;
+	if (rbuf_eq(found->paper.record, old->paper.record)) {
+		parts_close(found);
+		return DONE;
+	}
+	install(card, found);
+	parts_close(old);
 	return DONE;
+}
+
+static enum store_err
+start_over(struct piv_host *host)
+{
+	struct card *card = (struct card *)host;
+	struct failure why = { "" };
+	enum outcome outcome, followed;
+
+	/* A TPM without a resource manager has one client at a time. */
+	tpm_rest(card->link.tpm);
+	outcome =
+	    cards_start_over(card->config, card->instance, card->parts->paper.record, &why);
+	if (outcome != DONE)
+		log_error("card %u is not made anew: %s", card->instance, why.text);
+	followed = follow(card, &why);
+	if (followed != DONE)
+		log_error("card %u: cannot go on: %s", card->instance, why.text);
+	return store_err_of(outcome != DONE ? outcome : followed);
 }
 
 enum outcome
 card_open(const struct config *config, unsigned instance, struct card **out, struct failure *why)
 {
-	struct files *files = NULL;
-	enum outcome outcome;
-	struct card *card;
-	enum files_err err;
+	struct card *card = calloc(1, sizeof *card);
+	struct parts *parts = NULL;
+	enum outcome outcome = FAILED;
 
-	err = files_open(config->state_dir, false, &files, why);
-	if (err != FILES_OK)
-		return err == FILES_ABSENT ? NO_SUCH_CARD : outcome_of_files(err);
-	card = calloc(1, sizeof *card);
 	if (card == NULL) {
 		fail(why, "out of memory");
-		outcome = FAILED;
-	} else {
-		card->instance = instance;
-		outcome = assemble(card, files, config, why);
+		return FAILED;
 	}
-	files_close(files);
-	if (outcome == DONE)
+	card->host.start_over = start_over;
+	card->config = config;
+	card->instance = instance;
+	if (tpm_link_open(&card->link, config, why))
+		outcome = parts_open(card, &parts, why);
+	if (outcome == DONE) {
+		install(card, parts);
 		*out = card;
-	else
+	} else {
 		card_close(card);
+	}
 	return outcome;
 }
 
@@ -93,11 +174,10 @@ card_close(struct card *card)
 {
 	if (card == NULL)
 		return;
-	if (card->vault != NULL)
+	if (card->parts != NULL)
 		piv_reset(&card->piv);
-	tpm_vault_free(card->vault);
+	parts_close(card->parts);
 	tpm_link_close(&card->link);
-	files_store_close(card->store);
 	explicit_bzero(card, sizeof *card);
 	free(card);
 }
@@ -126,4 +206,10 @@ card_transmit(struct card *card, struct rbuf capdu, struct wbuf *rapdu)
 	piv_describe(capdu, text, sizeof text);
 	log_debug("card %u: %s: %02x%02x", card->instance, text, rbuf_at(answer, answer.len - 2),
 	    rbuf_at(answer, answer.len - 1));
+}
+
+uint64_t
+card_which(const struct card *card)
+{
+	return paper_number(card->parts->paper.record);
 }

@@ -69,8 +69,14 @@ void card_power_down(struct card *card);
 /* The answer to reset, the same for every card: T=1, PIV in the historical bytes. */
 struct rbuf card_atr(void);
 
-/* Answer one command APDU; see piv_process(). */
+/*
+ * Answer one command APDU; see piv_process().  RESET may have made the card
+ * anew afterwards: card_which() tells.
+ */
 void card_transmit(struct card *card, struct rbuf capdu, struct wbuf *rapdu);
+
+/* What card_present() calls the card that is open here. */
+MUST_CHECK uint64_t card_which(const struct card *card);
 
 /* ---- presence: what the driver sees of the state directory (card/presence.c) ---- */
 
@@ -98,6 +104,11 @@ void card_watch_close(struct card_watch *w);
 
 /* ---- the cards of this machine ---- */
 
+/* The secrets everybody knows: PIN and PUK, and the first octets (24 at most) of the admin key. */
+MUST_CHECK bool default_pin(struct secret *out);
+MUST_CHECK bool default_puk(struct secret *out);
+MUST_CHECK bool default_admin_key(size_t octets, struct secret *out);
+
 /* Why text cannot be a card's name: 1 to 64 printable characters of UTF-8.  NULL when it can. */
 MUST_CHECK const char *card_name_fault(const char *name);
 
@@ -121,12 +132,29 @@ struct progress {
 
 /*
  * Make a card at the lowest free instance.  On failure nothing is left behind,
- * in the TPM or on disk, or, if even that failed, the next call of any of
- * these three removes it.  request is checked by the caller against policy.
+ * in the TPM or on disk, or, if even that failed, the next call of this, of
+ * cards_destroy() or of cards_list() removes it.  request is checked by the
+ * caller against policy.
  */
 MUST_CHECK enum outcome cards_create(const struct config *config,
     const struct card_request *request, const struct progress *progress, unsigned *instance,
     struct failure *why);
+
+/*
+ * Make a card anew in its place, with the default PIN, PUK (if it had one) and
+ * admin key, no other key, and a file system of its own; name, policy, limits
+ * and rules stay.  Nothing of the old one is left, or, if even that failed,
+ * the next call of this or of the other three removes it.  Waits some seconds
+ * only for a tpmvscmgr at work.
+ *
+ * record of the card that is meant: another one is not touched (FAILED)
+ *
+ * NOT_PERMITTED when it was not made with allow_reset; FAILED also when its PIN
+ * policy forbids the default PIN.  On failure the old card is as it was, or the
+ * new one is in place: look at its record.
+ */
+MUST_CHECK enum outcome cards_start_over(
+    const struct config *config, unsigned instance, struct rbuf record, struct failure *why);
 
 /* Erase a card from the TPM, then its files.  NO_SUCH_CARD when there is none. */
 MUST_CHECK enum outcome cards_destroy(const struct config *config, unsigned instance,

@@ -94,7 +94,7 @@ destroy(struct work *w, unsigned instance)
 	    w->files, instance, JOURNAL_DESTROYING, wbuf_view(&claims), &cause));
 	if (outcome == DONE) {
 		work_report(w, "Erasing the TPM smart card");
-		outcome = work_erase(w, instance, wbuf_view(&claims), &cause);
+		outcome = work_erase(w, instance, wbuf_view(&claims), rbuf_of(NULL, 0), &cause);
 	}
 	if (outcome != DONE) {
 		stop(w, instance, paper.record, &cause);
@@ -120,7 +120,7 @@ destroy(struct work *w, unsigned instance)
 static bool
 was_begun(const struct work *w, unsigned instance)
 {
-	uint8_t octets[TPM_CLAIMS_MAX];
+	uint8_t octets[WORK_CLAIMS_MAX];
 	struct wbuf claims = wbuf_over(octets, sizeof octets);
 	enum journal_verb verb;
 
@@ -136,7 +136,7 @@ cards_destroy(const struct config *config, unsigned instance, const struct progr
 	struct work work;
 	bool begun;
 
-	outcome = work_open(&work, config, false, progress, why);
+	outcome = work_open(&work, config, false, WORK_PATIENCE, progress, why);
 	if (outcome != DONE)
 		return outcome;
 	begun = was_begun(&work, instance);

@@ -7,14 +7,18 @@ libcard_la_SOURCES = \
 	card/config.c \
 	card/config.h \
 	card/create.c \
+	card/defaults.c \
 	card/destroy.c \
 	card/filesystem.c \
 	card/list.c \
+	card/making.c \
 	card/outcome.c \
 	card/paper.c \
 	card/parts.h \
 	card/presence.c \
 	card/profile.c \
+	card/replace.c \
+	card/startover.c \
 	card/work.c
 
 # The TPM and its vaults in memory, under the real card/, store/ and applet/.

@@ -51,3 +51,22 @@ outcome_of_store(enum store_err err)
 	}
 	return FAILED;
 }
+
+enum store_err
+store_err_of(enum outcome outcome)
+{
+	switch (outcome) {
+	case DONE:
+		return STORE_OK;
+	case NO_ROOM:
+		return STORE_FULL;
+	case FAILED:
+	case WRONG_USAGE:
+	case NO_SUCH_CARD:
+	case TPM_PROBLEM:
+	case NOT_PERMITTED:
+	case WRONG_SECRET:
+		break;
+	}
+	return STORE_FAULT;
+}

@@ -13,6 +13,9 @@ enum outcome outcome_of_tpm(enum tpm_err err);
 enum outcome outcome_of_files(enum files_err err);
 enum outcome outcome_of_store(enum store_err err);
 
+/* And what an operation's end means to the applet that asked for it. */
+enum store_err store_err_of(enum outcome outcome);
+
 /* ---- the way to the TPM ---- */
 
 /* A client of the configured TPM, and the strings it refers to: do not move an open one. */
@@ -30,9 +33,9 @@ void tpm_link_close(struct tpm_link *link);
 /* ---- the profile: what the record says about the card itself ---- */
 
 /*
- * Append a profile's octets, big-endian: version 1 (1), instance (2), length
- * (2) and text of the name, PIN policy (PIN_POLICY_OCTETS).  False when the
- * name cannot be one or out is full.
+ * Append a profile's octets, big-endian: version 2 (1), flags (1; bit 0: RESET
+ * is allowed), instance (2), length (2) and text of the name, PIN policy
+ * (PIN_POLICY_OCTETS).  False when the name cannot be one or out is full.
  */
 MUST_CHECK bool profile_write(
     unsigned instance, const struct piv_profile *profile, struct wbuf *out);
@@ -56,6 +59,9 @@ struct paper {
 MUST_CHECK enum outcome paper_read(
     struct files *files, unsigned instance, struct paper *out, struct failure *why);
 
+/* What card_present() calls a card with this record: FNV-1a, 64 bits, never 0.  It protects nothing. */
+MUST_CHECK uint64_t paper_number(struct rbuf record);
+
 /* ---- the card's file system, as /generate writes it ---- */
 
 /* What differs from card to card. */
@@ -74,6 +80,14 @@ MUST_CHECK enum store_err file_system_write(struct store *store, const struct fi
 /* The 25 octets of a FASC-N with agency 9999 (not federal): the GUID identifies the card. */
 void fascn_write(struct wbuf *out);
 
+/* ---- the secrets everybody knows ---- */
+
+/* The longest default of a card management key: 3DES and AES-192. */
+#define DEFAULT_ADMIN_KEY_OCTETS 24
+
+/* Note in a new card's items which of its secrets have their default values (STORE_DEFAULT). */
+MUST_CHECK enum store_err defaults_write(struct store *store, const struct card_request *request);
+
 /* ---- unfinished work ---- */
 
 /* One run over the cards: the lock is held from work_open() to work_close(). */
@@ -85,9 +99,12 @@ struct work {
 	struct failure *why;
 };
 
-/* Open state directory (made if make is set), lock and TPM client. */
+/* How long tpmvscmgr waits for another one, in seconds. */
+#define WORK_PATIENCE 60
+
+/* Open state directory (made if make is set), lock (waiting at most seconds) and TPM client. */
 MUST_CHECK enum outcome work_open(struct work *w, const struct config *config, bool make,
-    const struct progress *progress, struct failure *why);
+    unsigned seconds, const struct progress *progress, struct failure *why);
 void work_close(struct work *w);
 void work_report(const struct work *w, const char *what);
 
@@ -100,8 +117,67 @@ MUST_CHECK enum outcome work_recover(const struct work *w, unsigned instance, st
 /* Recover every instance; what fails is logged and stays as it is. */
 void work_recover_all(const struct work *w);
 
-/* Erase claims from the TPM, with the parent unless another card may be using it. */
-MUST_CHECK enum outcome work_erase(
-    const struct work *w, unsigned instance, struct rbuf claims, struct failure *why);
+/*
+ * Erase claims from the TPM, with the parent unless another card may be using
+ * it: one of another instance, or the one that claims beside (empty: none) name.
+ */
+MUST_CHECK enum outcome work_erase(const struct work *w, unsigned instance, struct rbuf claims,
+    struct rbuf beside, struct failure *why);
+
+/* ---- a card replaced by a new one of its instance ---- */
+
+/* The claims of both, as views. */
+struct replacement {
+	struct rbuf old, fresh;
+};
+
+/* The longest claims of a journal: those of a replacement. */
+#define WORK_CLAIMS_MAX (2 * TPM_CLAIMS_MAX + 2)
+
+/* Append a replacement as a journal's claims.  False when it does not fit. */
+MUST_CHECK bool replacement_write(const struct replacement *r, struct wbuf *out);
+
+/*
+ * End a replacement, at whatever step it stopped: the card in place stays, the
+ * other one goes from the TPM and from the disk.  The journal stays.
+ *
+ * claims of the journal
+ * fresh  set to whether the new card is the one in place
+ *
+ * On failure it may be repeated.
+ */
+MUST_CHECK enum outcome work_settle(const struct work *w, unsigned instance, struct rbuf claims,
+    bool *fresh, struct failure *why);
+
+/* ---- a card being made, by create or by a reset ---- */
+
+struct making {
+	const struct work *work;
+	const struct card_request *request;
+	unsigned instance;
+
+	struct tpm_spec spec; /* the creation keeps a pointer to it, and it to the profile */
+	uint8_t profile[1024];
+	struct tpm_creation *creation;
+};
+
+/*
+ * Decide everything; nothing is made yet.  work, request and instance are set
+ * and stay where they are; making_end() must follow in any case.
+ *
+ * sibling a record whose parent is to be used again; empty when there is none
+ * claims  appended: what the card will occupy in the TPM
+ */
+MUST_CHECK enum outcome making_plan(
+    struct making *m, struct rbuf sibling, struct wbuf *claims, struct failure *why);
+
+/*
+ * Make what was planned in the TPM, and its items in a begun directory.  A
+ * journal with the claims is on disk.  record is appended.
+ */
+MUST_CHECK enum outcome making_run(struct making *m, struct wbuf *record, struct failure *why);
+
+/* Wipe the policy authority. */
+void making_end(struct making *m);
 
 #endif

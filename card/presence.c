@@ -7,9 +7,8 @@ struct card_watch {
 	struct files_watch *files;
 };
 
-/* FNV-1a, 64 bits: to tell records apart, not to protect them.  Never 0. */
-static uint64_t
-fingerprint(struct rbuf record)
+uint64_t
+paper_number(struct rbuf record)
 {
 	uint64_t sum = UINT64_C(0xcbf29ce484222325);
 	size_t i;
@@ -35,7 +34,7 @@ card_present(const struct config *config, unsigned instance, uint64_t *which, st
 		/* A card without a readable record is there all the same: mute, not absent. */
 		if (files_record(files, instance, &record, NULL) != FILES_OK)
 			wbuf_truncate(&record, 0);
-		*which = fingerprint(wbuf_view(&record));
+		*which = paper_number(wbuf_view(&record));
 	}
 	files_close(files);
 	return DONE;

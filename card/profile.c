@@ -3,8 +3,11 @@
 
 #include <string.h>
 
-#define PROFILE_VERSION 1
+#define PROFILE_VERSION 2
 #define NAME_CHARACTERS 64
+
+/* The flags of a profile. */
+#define FLAG_ALLOW_RESET 0x01
 
 /*
  * Read one character of UTF-8 (RFC 3629, 4): shortest form, no surrogates, at
@@ -101,6 +104,7 @@ profile_write(unsigned instance, const struct piv_profile *profile, struct wbuf 
 	if (card_name_fault(profile->name) != NULL || pin_policy_fault(&profile->policy) != NULL)
 		return false;
 	wbuf_u8(out, PROFILE_VERSION);
+	wbuf_u8(out, profile->allow_reset ? FLAG_ALLOW_RESET : 0);
 	wbuf_u16(out, (uint16_t)instance);
 	wbuf_u16(out, (uint16_t)name.len);
 	wbuf_put(out, name);
@@ -113,10 +117,10 @@ profile_read(struct rbuf in, unsigned *instance, struct piv_profile *profile)
 {
 	struct piv_profile found = { .name = "" };
 	uint16_t number, length;
-	uint8_t version;
+	uint8_t version, flags;
 
-	if (!rbuf_u8(&in, &version) || version != PROFILE_VERSION || !rbuf_u16(&in, &number) ||
-	    !rbuf_u16(&in, &length))
+	if (!rbuf_u8(&in, &version) || version != PROFILE_VERSION || !rbuf_u8(&in, &flags) ||
+	    (flags & ~FLAG_ALLOW_RESET) != 0 || !rbuf_u16(&in, &number) || !rbuf_u16(&in, &length))
 		return false;
 	if (length >= sizeof found.name || !rbuf_copy(&in, found.name, length))
 		return false;
@@ -124,6 +128,7 @@ profile_read(struct rbuf in, unsigned *instance, struct piv_profile *profile)
 		return false;
 	if (!pin_policy_read(&in, &found.policy) || in.len != 0)
 		return false;
+	found.allow_reset = (flags & FLAG_ALLOW_RESET) != 0;
 	*instance = number;
 	*profile = found;
 	return true;

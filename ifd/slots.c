@@ -349,10 +349,16 @@ slot_power_down(struct slot *slot)
 RESPONSECODE
 slot_transmit(struct slot *slot, struct rbuf capdu, struct wbuf *rapdu)
 {
+	uint64_t before;
+
 	if (slot->card == NULL)
 		return IFD_ICC_NOT_PRESENT;
 	if (!slot->powered)
 		return IFD_ERROR_POWER_ACTION;
+	before = card_which(slot->card);
 	card_transmit(slot->card, capdu, rapdu);
+	/* A card that RESET has made anew was never out of the reader: its client goes on with it. */
+	if (slot->told == before)
+		slot->told = card_which(slot->card);
 	return wbuf_ok(rapdu) ? IFD_SUCCESS : IFD_ERROR_INSUFFICIENT_BUFFER;
 }

@@ -162,21 +162,31 @@ files_begin(struct files *f, unsigned instance, struct store **out, struct failu
 	return err == FILES_OK ? items_open(&p, out, why) : err;
 }
 
+/* Write a begun card's record: it is whole now. */
+static enum files_err
+finish_begun(struct files *f, const char *name, struct rbuf record, struct failure *why)
+{
+	enum files_err err;
+	struct place p;
+
+	err = place_open(&f->root, name, &p, why);
+	if (err != FILES_OK)
+		return err;
+	err = place_write(&p, RECORD_NAME, record, why);
+	place_close(&p);
+	return err;
+}
+
 enum files_err
 files_commit(struct files *f, unsigned instance, struct rbuf record, struct failure *why)
 {
 	const struct instance_name begun = instance_name(NEW, instance);
 	const struct instance_name name = instance_name("", instance);
 	enum files_err err;
-	struct place p;
 
 	if (files_occupied(f, name.text))
 		return place_fail(&f->root, name.text, "make", EEXIST, why);
-	err = place_open(&f->root, begun.text, &p, why);
-	if (err != FILES_OK)
-		return err;
-	err = place_write(&p, RECORD_NAME, record, why);
-	place_close(&p);
+	err = finish_begun(f, begun.text, record, why);
 	if (err != FILES_OK)
 		return err;
 	if (renameat(f->root.fd, begun.text, f->root.fd, name.text) != 0)
@@ -197,8 +207,85 @@ files_remove(struct files *f, unsigned instance, struct failure *why)
 	if (renameat(f->root.fd, name.text, f->root.fd, gone.text) != 0 && errno != ENOENT)
 		return place_fail(&f->root, name.text, "remove", errno, why);
 	err = place_sync(&f->root, why);
+	return err == FILES_OK ? files_clear(f, instance, why) : err;
+}
+
+/* Exchange two names, or, where that cannot be, move the old one aside first.  0 or an errno. */
+static int
+put_in_place(struct files *f, unsigned instance)
+{
+	const struct instance_name begun = instance_name(NEW, instance);
+	const struct instance_name name = instance_name("", instance);
+	const struct instance_name gone = instance_name(GONE, instance);
+	const int root = f->root.fd;
+
+	if (renameat2(root, begun.text, root, name.text, RENAME_EXCHANGE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)
+		return errno;
+	if (renameat(root, name.text, root, gone.text) != 0 ||
+	    renameat(root, begun.text, root, name.text) != 0)
+		return errno;
+	return 0;
+}
+
+enum files_err
+files_replace(struct files *f, unsigned instance, struct rbuf record, struct failure *why)
+{
+	const struct instance_name name = instance_name("", instance);
+	enum files_err err;
+	int error;
+
+	err = remove_tree(&f->root, instance_name(GONE, instance).text, why);
 	if (err == FILES_OK)
-		err = remove_tree(&f->root, gone.text, why);
+		err = finish_begun(f, instance_name(NEW, instance).text, record, why);
+	if (err != FILES_OK)
+		return err;
+	error = put_in_place(f, instance);
+	if (error != 0)
+		return place_fail(&f->root, name.text, "replace", error, why);
+	return place_sync(&f->root, why);
+}
+
+/* Whether a directory of that name has a record: it is a whole card's. */
+static bool
+has_record(const struct files *f, const char *name)
+{
+	struct stat st;
+	bool has;
+	int fd;
+
+	fd = openat(f->root.fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	has = fstatat(fd, RECORD_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	(void)close(fd);
+	return has;
+}
+
+enum files_err
+files_resume(struct files *f, unsigned instance, struct failure *why)
+{
+	const struct instance_name name = instance_name("", instance);
+	const struct instance_name cards[] = { instance_name(NEW, instance),
+		instance_name(GONE, instance) };
+	size_t i;
+
+	/* The new card was whole before the old one was moved aside. */
+	for (i = 0; i < sizeof cards / sizeof cards[0] && !files_occupied(f, name.text); i++) {
+		if (has_record(f, cards[i].text) &&
+		    renameat(f->root.fd, cards[i].text, f->root.fd, name.text) != 0)
+			return place_fail(&f->root, name.text, "replace", errno, why);
+	}
+	return place_sync(&f->root, why);
+}
+
+enum files_err
+files_clear(struct files *f, unsigned instance, struct failure *why)
+{
+	enum files_err err;
+
+	err = remove_tree(&f->root, instance_name(GONE, instance).text, why);
 	if (err == FILES_OK)
 		err = remove_tree(&f->root, instance_name(NEW, instance).text, why);
 	return err == FILES_OK ? place_sync(&f->root, why) : err;

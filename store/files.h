@@ -57,7 +57,11 @@ MUST_CHECK enum files_err files_record(
 MUST_CHECK bool files_unfinished(struct files *f);
 
 /* What a journal says is under way. */
-enum journal_verb { JOURNAL_CREATING = 'C', JOURNAL_DESTROYING = 'D' };
+enum journal_verb {
+	JOURNAL_CREATING = 'C',
+	JOURNAL_DESTROYING = 'D',
+	JOURNAL_REPLACING = 'R', /* by a new card of the same instance; claims are both cards' */
+};
 
 /* Write instance's journal, durably, before the work begins; claims are the TPM room's octets. */
 MUST_CHECK enum files_err files_journal_write(struct files *f, unsigned instance,
@@ -80,6 +84,24 @@ MUST_CHECK enum files_err files_begin(
     struct files *f, unsigned instance, struct store **out, struct failure *why);
 MUST_CHECK enum files_err files_commit(
     struct files *f, unsigned instance, struct rbuf record, struct failure *why);
+
+/*
+ * Put a begun card, with its record, in the place of the instance's card, in
+ * one step (two where the file system cannot exchange names), durably.  The
+ * old one's files stay until files_clear().  Whatever the answer, only
+ * files_resume() says which of the two is in place.
+ */
+MUST_CHECK enum files_err files_replace(
+    struct files *f, unsigned instance, struct rbuf record, struct failure *why);
+
+/*
+ * End the two steps of a files_replace() that was stopped between them, and
+ * make durable what is in place now.
+ */
+MUST_CHECK enum files_err files_resume(struct files *f, unsigned instance, struct failure *why);
+
+/* Remove, durably, what files_replace() or files_begin() left beside the instance's card. */
+MUST_CHECK enum files_err files_clear(struct files *f, unsigned instance, struct failure *why);
 
 /*
  * Take a card's directory away: renamed aside first, so that it is gone at

@@ -53,8 +53,8 @@ parse(struct rbuf in, unsigned instance, enum journal_verb *verb, struct rbuf *c
 		return "it is cut short";
 	if (number != instance)
 		return "it belongs to another card";
-	if (octet != JOURNAL_CREATING && octet != JOURNAL_DESTROYING)
-		return "it says neither create nor destroy";
+	if (octet != JOURNAL_CREATING && octet != JOURNAL_DESTROYING && octet != JOURNAL_REPLACING)
+		return "it says neither create nor destroy nor replace";
 	if (in.len != length)
 		return "its length is wrong";
 	*verb = (enum journal_verb)octet;

@@ -17,7 +17,7 @@ struct want {
 	uint8_t admin_algorithm;       /* 0: ALG_3DES */
 	bool admin_stays_out;          /* admin_unblock is false */
 	unsigned pin_tries, puk_tries; /* 0: 5 */
-	bool generate, has_policy;
+	bool generate, allow_reset, has_policy;
 	uint8_t min, max; /* 0: 8 and 127 */
 	uint8_t rules[PIN_CLASSES];
 	unsigned instance;
@@ -115,6 +115,13 @@ static const struct row good[] = {
 	{ "the key stays out of it", "create -n x --admin-unblock NO", { .verb = VERB_CREATE, .name = "x", .admin_stays_out = true } },
 	{ "or not", "create -n x --admin-unblock yes", { .verb = VERB_CREATE, .name = "x" } },
 	{ "one try", "create -n x --pin-tries 1 --puk-tries=10", { .verb = VERB_CREATE, .name = "x", .pin_tries = 1, .puk_tries = 10 } },
+	{ "resetting", "create -n x --allow-reset", { .verb = VERB_CREATE, .name = "x", .allow_reset = true } },
+	{ "in Windows' spelling", "create /name x /AllowReset /quiet",
+	    { .verb = VERB_CREATE, .name = "x", .allow_reset = true, .quiet = true } },
+	{ "cut short", "create /name x /allow", { .verb = VERB_CREATE, .name = "x", .allow_reset = true } },
+	{ "with a policy that the default PIN keeps", "create /name x /PIN PROMPT /pinpolicy minlen 8 digits REQUIRED --allow-reset",
+	    { .verb = VERB_CREATE, .name = "x", .pin = SOURCE_PROMPT, .has_policy = true, .allow_reset = true,
+	      .rules = { [PIN_DIGITS] = CLASS_REQUIRED } } },
 
 	/* the policy */
 	{ "pairs", "create -n x /PIN PROMPT /pinpolicy minlen 6 maxlen 12 uppercase REQUIRED digits disallowed",
@@ -190,6 +197,10 @@ static const struct bad_row {
 	{ "an algorithm there is not", "create /name x --admin-algorithm DES", "--admin-algorithm" },
 	{ "AES256 has no default", "create /name x --admin-algorithm AES256 /AdminKey DEFAULT", "/AdminKey" },
 	{ "left out is the default", "create /name x --admin-algorithm AES256", "/AdminKey" },
+	{ "resetting with a value", "create /name x --allow-reset=yes", "--allow-reset" },
+	{ "resetting to a PIN too short", "create /name x --allow-reset /PIN PROMPT /pinpolicy minlen 9", "--allow-reset" },
+	{ "or too long", "create /name x /PIN PROMPT /pinpolicy minlen 4 maxlen 7 --allow-reset", "--allow-reset" },
+	{ "or without a letter", "create /name x /PIN PROMPT /pinpolicy lowercase REQUIRED --allow-reset", "--allow-reset" },
 	{ "neither yes nor no", "create /name x --admin-unblock maybe", "--admin-unblock" },
 	{ "no tries", "create /name x --pin-tries 0", "--pin-tries" },
 	{ "eleven tries", "create /name x --pin-tries 11", "--pin-tries" },
@@ -221,7 +232,6 @@ static const struct bad_row {
 	{ "attestation is of a later version", "create /name x /attestation AIK_ONLY", "/attestation" },
 	{ "and so is /machine", "create /name x /machine host", "/machine" },
 	{ "for destroy too", "destroy /instance 0 /machine host", "/machine" },
-	{ "and resetting", "create /name x --allow-reset", "--allow-reset" },
 	{ "and JSON", "list --json", "--json" },
 
 	{ "no instance", "destroy", "/instance" },
@@ -317,6 +327,7 @@ START_TEST(accepted)
 	ck_assert_msg(o.admin_unblock == !w->admin_stays_out, "%s", row->why);
 	ck_assert_msg(o.pin_tries == (w->pin_tries != 0 ? w->pin_tries : 5), "%s", row->why);
 	ck_assert_msg(o.puk_tries == (w->puk_tries != 0 ? w->puk_tries : 5), "%s", row->why);
+	ck_assert_msg(o.allow_reset == w->allow_reset, "%s", row->why);
 	ck_assert_msg(o.generate == w->generate && o.has_policy == w->has_policy, "%s", row->why);
 	ck_assert_msg(o.policy.min == (w->min != 0 ? w->min : 8), "%s", row->why);
 	ck_assert_msg(o.policy.max == (w->max != 0 ? w->max : 127), "%s", row->why);

@@ -147,11 +147,37 @@ START_TEST(profile_hostile)
 	}
 	free(copy);
 	/* A NUL inside the name, and another version. */
-	octets[7] = 0;
+	octets[8] = 0;
 	ck_assert(!profile_read(wbuf_view(&whole), &instance, &out));
-	octets[7] = 'l';
-	octets[0] = 2;
+	octets[8] = 'l';
+	octets[0] = 1;
 	ck_assert(!profile_read(wbuf_view(&whole), &instance, &out));
+	octets[0] = 3;
+	ck_assert(!profile_read(wbuf_view(&whole), &instance, &out));
+}
+END_TEST
+
+/* The octet behind the version; what a later version may mean by a bit is not ours to guess. */
+START_TEST(flags)
+{
+	struct piv_profile profile = { .name = "Alice", .policy = pin_policy_default };
+	struct piv_profile out = { .name = "" };
+	uint8_t octets[64];
+	struct wbuf whole;
+	unsigned instance, value;
+
+	for (value = 0; value < 256; value++) {
+		whole = wbuf_over(octets, sizeof octets);
+		profile.allow_reset = value % 2 != 0;
+		ck_assert(profile_write(3, &profile, &whole));
+		ck_assert_uint_eq(octets[1], value % 2);
+		octets[1] = (uint8_t)value;
+		out.allow_reset = value % 2 == 0;
+		ck_assert_msg(profile_read(wbuf_view(&whole), &instance, &out) == (value < 2),
+		    "flags %02x", value);
+		if (value < 2)
+			ck_assert_msg(out.allow_reset == (value == 1), "flags %02x", value);
+	}
 }
 END_TEST
 
@@ -207,6 +233,7 @@ main(void)
 	tcase_add_test(tc, atr);
 	tcase_add_rows(tc, name, names);
 	tcase_add_test(tc, profile_hostile);
+	tcase_add_test(tc, flags);
 	tcase_add_test(tc, fascn);
 	tcase_add_rows(tc, expiry, dates);
 	suite_add_tcase(suite, tc);

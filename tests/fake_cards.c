@@ -12,6 +12,7 @@
 
 struct card {
 	unsigned instance;
+	uint64_t which;
 };
 
 struct card_watch {
@@ -218,15 +219,15 @@ enum outcome
 card_open(const struct config *config, unsigned instance, struct card **out, struct failure *why)
 {
 	struct card *card;
-	bool there;
+	uint64_t there;
 
 	(void)config;
 	if (fails(&faults.open, why, "0000: the record is not signed by its creator"))
 		return FAILED;
 	(void)pthread_mutex_lock(&lock);
-	there = cards[instance] != 0;
+	there = cards[instance];
 	(void)pthread_mutex_unlock(&lock);
-	if (!there) {
+	if (there == 0) {
 		fail(why, "no card");
 		return NO_SUCH_CARD;
 	}
@@ -234,6 +235,7 @@ card_open(const struct config *config, unsigned instance, struct card **out, str
 	if (card == NULL)
 		return FAILED;
 	card->instance = instance;
+	card->which = there;
 	*out = card;
 	count(&counts.opened);
 	return DONE;
@@ -268,12 +270,27 @@ card_atr(void)
 	return rbuf_of(atr, sizeof atr);
 }
 
+/* As RESET: another card is in the place of this one, and open here. */
+static void
+start_over(struct card *card)
+{
+	put(card->instance, true);
+	(void)pthread_mutex_lock(&lock);
+	card->which = cards[card->instance];
+	(void)pthread_mutex_unlock(&lock);
+}
+
+uint64_t
+card_which(const struct card *card)
+{
+	return card->which;
+}
+
 void
 card_transmit(struct card *card, struct rbuf capdu, struct wbuf *rapdu)
 {
 	const int p1p2 = rbuf_at(capdu, 2) << 8 | rbuf_at(capdu, 3);
 
-	(void)card;
 	(void)pthread_mutex_lock(&lock);
 	counts.transmits++;
 	if (++busy > counts.at_once)
@@ -286,6 +303,8 @@ card_transmit(struct card *card, struct rbuf capdu, struct wbuf *rapdu)
 			(void)poll(NULL, 0, p1p2);
 		if (rbuf_at(capdu, 1) == 0x10)
 			wbuf_fill(rapdu, 0x5a, (size_t)p1p2);
+		if (rbuf_at(capdu, 1) == 0xfb)
+			start_over(card);
 		wbuf_u16(rapdu, 0x9000);
 	}
 	(void)pthread_mutex_lock(&lock);

@@ -36,7 +36,8 @@ struct fake_counts fake_counts(void);
 
 /*
  * The fake answers 80 20 P1 P2 after P1P2 milliseconds, 80 10 P1 P2 with P1P2
- * octets 5A, anything with 9000 last, and what is no APDU with 6700.
+ * octets 5A, anything with 9000 last, and what is no APDU with 6700.  80 FB
+ * makes the card anew.
  */
 
 #endif

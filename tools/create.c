@@ -48,7 +48,7 @@ make(const struct config *config, const struct options *o, const struct secrets 
     unsigned *instance, struct failure *why)
 {
 	struct card_request request = {
-		.profile.policy = o->policy,
+		.profile = { .policy = o->policy, .allow_reset = o->allow_reset },
 		.pin = &s->pin,
 		.pin_tries = o->pin_tries,
 		.puk = o->puk == SOURCE_OMITTED ? NULL : &s->puk,

@@ -129,6 +129,15 @@ set_admin_algorithm(struct options *o, struct rbuf value, const char *text)
 }
 
 static const char *
+set_allow_reset(struct options *o, struct rbuf value, const char *text)
+{
+	(void)value;
+	(void)text;
+	o->allow_reset = true;
+	return NULL;
+}
+
+static const char *
 set_admin_unblock(struct options *o, struct rbuf value, const char *text)
 {
 	static const struct word words[] = { { "no", false }, { "yes", true } };
@@ -211,7 +220,7 @@ static const struct option create_options[] = {
 	{ "admin-unblock",   0,   false, TAKES_VALUE,   set_admin_unblock },
 	{ "pin-tries",       0,   false, TAKES_VALUE,   set_pin_tries },
 	{ "puk-tries",       0,   false, TAKES_VALUE,   set_puk_tries },
-	{ "allow-reset",     0,   false, NOT_BUILT,     NULL },
+	{ "allow-reset",     0,   false, TAKES_NOTHING, set_allow_reset },
 };
 
 static const struct option destroy_options[] = {

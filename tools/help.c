@@ -23,7 +23,8 @@ static const char create[] =
     "Usage: tpmvscmgr create /name NAME [/AdminKey DEFAULT|PROMPT|RANDOM]\n"
     "           [/PIN DEFAULT|PROMPT] [/PUK DEFAULT|PROMPT] [/generate]\n"
     "           [/pinpolicy RULE VALUE ...] [--admin-algorithm ALGORITHM]\n"
-    "           [--admin-unblock yes|no] [--pin-tries N] [--puk-tries N] [/quiet] [/?]\n"
+    "           [--admin-unblock yes|no] [--pin-tries N] [--puk-tries N]\n"
+    "           [--allow-reset] [/quiet] [/?]\n"
     "\n"
     "Makes a card and prints its instance ID.\n"
     "\n"
@@ -43,6 +44,8 @@ static const char create[] =
     "  --admin-unblock     whether the administrator key may reset the PIN (yes)\n"
     "  --pin-tries, --puk-tries N\n"
     "                      wrong tries until it is blocked: 1 to 10 (5)\n"
+    "  --allow-reset       once PIN and PUK are blocked, whoever may talk to the card\n"
+    "                      may empty it and start over with the default secrets\n"
     "\n"
     "What is prompted for is read from the terminal, or, when standard input is none,\n"
     "from its lines in the order administrator key, PIN, PUK.\n";

@@ -236,6 +236,14 @@ read_words(struct reader *r)
 	return outcome;
 }
 
+static bool
+forbids_default_pin(const struct pin_policy *policy)
+{
+	SECRET(pin);
+
+	return !default_pin(&pin) || pin_policy_breach(policy, secret_view(&pin)) != NULL;
+}
+
 /* What no single option can see. */
 static const char *
 fault_between(const struct options *o)
@@ -248,6 +256,9 @@ fault_between(const struct options *o)
 			return "/name: create needs a name for the card";
 		if (o->has_policy && o->pin != SOURCE_PROMPT)
 			return "/pinpolicy: goes with /PIN PROMPT only";
+		if (o->allow_reset && forbids_default_pin(&o->policy))
+			return "--allow-reset: a reset sets the default PIN, which /pinpolicy "
+			       "forbids";
 		if (o->admin_algorithm == ALG_AES_256 &&
 		    (o->admin_key == SOURCE_OMITTED || o->admin_key == SOURCE_DEFAULT))
 			return "/AdminKey: there is no DEFAULT for AES256; use PROMPT or RANDOM";

@@ -24,6 +24,7 @@ struct options {
 	bool admin_unblock;
 	unsigned pin_tries, puk_tries;
 	bool generate;
+	bool allow_reset;
 	bool has_policy;
 	struct pin_policy policy; /* the default one without has_policy */
 

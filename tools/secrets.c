@@ -6,13 +6,7 @@
 
 #include <stdio.h>
 
-/* Of the seed; AES128 takes its first 16 octets, AES256 has no default. */
-static const uint8_t default_admin_key[24] = { 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2,
-	3, 4, 5, 6, 7, 8 };
-static const char default_pin[] = "12345678";
-static const char default_puk[] = "12345678";
-
-/* Octets of a card management key. */
+/* Octets of a card management key.  AES128 takes the first 16 of the default; AES256 has none. */
 static size_t
 key_octets(uint8_t algorithm)
 {
@@ -111,8 +105,7 @@ gather_admin_key(
 	case SOURCE_DEFAULT:
 		break;
 	}
-	return secret_set(out, rbuf_of(default_admin_key, key_octets(o->admin_algorithm))) ? DONE
-											   : FAILED;
+	return default_admin_key(key_octets(o->admin_algorithm), out) ? DONE : FAILED;
 }
 
 static enum outcome
@@ -126,13 +119,13 @@ gather(
 		return outcome;
 	if (o->pin == SOURCE_PROMPT)
 		outcome = prompt_ask(prompt, "PIN", check_pin, &o->policy, &out->pin, why);
-	else if (!secret_set(&out->pin, rbuf_str(default_pin)))
+	else if (!default_pin(&out->pin))
 		outcome = FAILED;
 	if (outcome != DONE)
 		return outcome;
 	if (o->puk == SOURCE_PROMPT)
 		outcome = prompt_ask(prompt, "PUK", check_puk, NULL, &out->puk, why);
-	else if (o->puk == SOURCE_DEFAULT && !secret_set(&out->puk, rbuf_str(default_puk)))
+	else if (o->puk == SOURCE_DEFAULT && !default_puk(&out->puk))
 		outcome = FAILED;
 	return outcome;
 }
