@@ -188,7 +188,7 @@ sample_key(struct keyfile *key)
 	ck_assert(record_key_policy(&record, PIN_ALWAYS, &policy));
 	memset(key, 0, sizeof *key);
 	key->parent = 0x81000100;
-	ck_assert(key_template(ALG_ECC_P256, &policy, &key->public_area));
+	ck_assert(key_template(ALG_ECC_P256, ORIGIN_GENERATED, &policy, &key->public_area));
 	key->public_area.publicArea.unique.ecc.x.size = 31; /* a TPM may leave out a leading zero */
 	key->public_area.publicArea.unique.ecc.y.size = 32;
 	key->private_area.size = 100;

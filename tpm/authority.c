@@ -4,9 +4,10 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/param_build.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "tpm/kdf.h"
 
 /* The longest DER form of two 32-octet INTEGERs. */
 #define SIGNATURE_DER_MAX 80
@@ -85,25 +86,11 @@ public_key(const struct authority_public *k)
 {
 	uint8_t point[POINT_OCTETS];
 	struct wbuf w = wbuf_over(point, sizeof point);
-	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
-	OSSL_PARAM *params = NULL;
-	EVP_PKEY *key = NULL;
 
 	wbuf_u8(&w, POINT_CONVERSION_UNCOMPRESSED);
 	wbuf_put(&w, rbuf_of(k->x, sizeof k->x));
 	wbuf_put(&w, rbuf_of(k->y, sizeof k->y));
-	if (build != NULL &&
-	    OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "P-256", 0) == 1 &&
-	    OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point, w.len) == 1)
-		params = OSSL_PARAM_BLD_to_param(build);
-	if (params == NULL || ctx == NULL || EVP_PKEY_fromdata_init(ctx) != 1 ||
-	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-		key = NULL;
-	OSSL_PARAM_free(params);
-	OSSL_PARAM_BLD_free(build);
-	EVP_PKEY_CTX_free(ctx);
-	return key;
+	return ecc_public("P-256", wbuf_view(&w));
 }
 
 bool

@@ -5,10 +5,10 @@
 
 #include <openssl/rand.h>
 
+#include "tpm/adminkey.h"
 #include "tpm/parent.h"
 #include "tpm/rc.h"
 #include "tpm/reference.h"
-#include "tpm/key.h"
 
 /* About 20 ms of scrypt a guess: N = 2^13, r = 8, p = 1. */
 #define SCRYPT_LOG_N 13
@@ -46,20 +46,6 @@ property(struct tpm *t, TPM2_PT which, UINT32 *out)
 	}
 	Esys_Free(data);
 	return rc;
-}
-
-static bool
-has_command(struct tpm *t, TPM2_CC code)
-{
-	TPMS_CAPABILITY_DATA *data = NULL;
-	bool has = false;
-
-	if (Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		TPM2_CAP_COMMANDS, code, 1, NULL, &data) == TSS2_RC_SUCCESS)
-		has = data->data.command.count == 1 &&
-		    (data->data.command.commandAttributes[0] & TPMA_CC_COMMANDINDEX_MASK) == code;
-	Esys_Free(data);
-	return has;
 }
 
 /* PIN_FAIL indices came with revision 1.38 of the specification. */
@@ -266,19 +252,18 @@ approve(struct tpm_creation *c)
 	return true;
 }
 
-/* The octets of the card management key: the administrator's, or made now. */
+/* Octets of the TPM's own for a card management key that nobody is told. */
 static TSS2_RC
-admin_octets(const struct tpm_creation *c, struct tpm *t, ESYS_TR session, struct secret *out)
+random_octets(const struct card_tpm *card, size_t n, struct secret *out)
 {
-	const size_t n = key_size(c->spec->admin_algorithm);
 	struct wbuf w = wbuf_over(out->data, sizeof out->data);
+	ESYS_TR session = ESYS_TR_NONE;
 	TPM2B_DIGEST *some = NULL;
-	TSS2_RC rc = TSS2_RC_SUCCESS;
+	TSS2_RC rc;
 
-	if (c->spec->admin_key != NULL)
-		return secret_set(out, secret_view(c->spec->admin_key)) ? rc : RC_MISMATCH;
+	rc = session_start(card->tpm, card->parent, TPM2_SE_HMAC, TPMA_SESSION_ENCRYPT, &session);
 	while (rc == TSS2_RC_SUCCESS && w.len < n) {
-		rc = Esys_GetRandom(t->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+		rc = Esys_GetRandom(card->tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
 		    (UINT16)(n - w.len), &some);
 		if (rc == TSS2_RC_SUCCESS && (some->size == 0 || some->size > n - w.len))
 			rc = RC_CRYPTO;
@@ -289,56 +274,24 @@ admin_octets(const struct tpm_creation *c, struct tpm *t, ESYS_TR session, struc
 		Esys_Free(some);
 		some = NULL;
 	}
+	session_end(card->tpm, &session);
 	out->len = w.len;
 	return rc;
 }
 
-/*
- * The card management key, as an AES key of the TPM's own where it has the
- * cipher, else sealed.  A random one is always sealed, to the PIN: its only
- * user is the PIN's owner, who may read it.
- */
+/* The card management key: the administrator's, or a random one, whose only user is the PIN's owner. */
 static TSS2_RC
-make_admin_key(struct tpm_creation *c, const struct card_tpm *card, struct keyfile *out)
+make_admin_key(const struct tpm_creation *c, const struct card_tpm *card, struct keyfile *out)
 {
 	const uint8_t algorithm = c->spec->admin_algorithm;
-	const bool random = c->spec->admin_key == NULL;
-	const bool in_tpm = !random && (algorithm == ALG_AES_128 || algorithm == ALG_AES_256) &&
-	    has_command(c->tpm, TPM2_CC_EncryptDecrypt2);
-	const TPML_PCR_SELECTION no_pcr = { .count = 0 };
-	const TPM2B_DATA no_info = { .size = 0 };
-	TPM2B_SENSITIVE_CREATE sensitive = { .size = 0 };
-	struct wbuf data = wbuf_over(sensitive.sensitive.data.buffer, SECRET_MAX);
-	TPM2B_PRIVATE *private_area = NULL;
-	TPM2B_PUBLIC *public_area = NULL, area;
-	ESYS_TR session = ESYS_TR_NONE;
-	struct digest policy;
-	SECRET(octets);
-	TSS2_RC rc;
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+	SECRET(random);
 
-	if (!record_key_policy(&c->record, random ? PIN_ONCE : PIN_NEVER, &policy))
-		return RC_CRYPTO;
-	area = key_admin_template(algorithm, !in_tpm, &policy);
-	rc = session_start(c->tpm, card->parent, TPM2_SE_HMAC, TPMA_SESSION_ENCRYPT, &session);
+	if (c->spec->admin_key != NULL)
+		return admin_key_make(card, algorithm, PIN_NEVER, c->spec->admin_key, out);
+	rc = random_octets(card, key_size(algorithm), &random);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = admin_octets(c, c->tpm, session, &octets);
-	wbuf_put(&data, secret_view(&octets));
-	sensitive.sensitive.data.size = (UINT16)data.len;
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TRSess_SetAttributes(c->tpm->esys, session, TPMA_SESSION_DECRYPT,
-		    TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Create(c->tpm->esys, card->parent, session, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &sensitive, &area, &no_info, &no_pcr, &private_area, &public_area, NULL, NULL,
-		    NULL);
-	if (rc == TSS2_RC_SUCCESS)
-		*out = (struct keyfile){ .sealed = !in_tpm, .algorithm = in_tpm ? 0 : algorithm,
-			.parent = c->record.parent.handle, .public_area = *public_area,
-			.private_area = *private_area };
-	explicit_bzero(&sensitive, sizeof sensitive);
-	Esys_Free(private_area);
-	Esys_Free(public_area);
-	session_end(c->tpm, &session);
+		rc = admin_key_make(card, algorithm, PIN_ONCE, &random, out);
 	return rc;
 }
 

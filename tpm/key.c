@@ -20,8 +20,13 @@ static const struct algorithm_row {
 };
 /* clang-format on */
 
+/* Of a key that was made in the TPM and never leaves it; of another one the TPM does not say so. */
+#define MADE_HERE \
+	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN)
+
 /* No user authorisation by value, no dictionary attack counter: the policy alone decides. */
 #define KEY_ATTRIBUTES (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_NODA)
+#define PAIR_ATTRIBUTES (TPMA_OBJECT_NODA | TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_DECRYPT)
 
 static const struct algorithm_row *
 find(uint8_t algorithm)
@@ -87,7 +92,8 @@ key_parameters(uint8_t algorithm, TPMT_PUBLIC_PARMS *out)
 }
 
 bool
-key_template(uint8_t algorithm, const struct digest *policy, TPM2B_PUBLIC *out)
+key_template(uint8_t algorithm, enum key_origin origin, const struct digest *policy,
+    TPM2B_PUBLIC *out)
 {
 	TPMT_PUBLIC_PARMS parms;
 
@@ -98,8 +104,8 @@ key_template(uint8_t algorithm, const struct digest *policy, TPM2B_PUBLIC *out)
 		.publicArea = {
 			.type = parms.type,
 			.nameAlg = TPM2_ALG_SHA256,
-			.objectAttributes = KEY_ATTRIBUTES | TPMA_OBJECT_SENSITIVEDATAORIGIN |
-			    TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_DECRYPT,
+			.objectAttributes = PAIR_ATTRIBUTES |
+			    (origin == ORIGIN_GENERATED ? MADE_HERE : 0),
 			.authPolicy = digest_tpm2b(policy),
 			.parameters = parms.parameters,
 		},
@@ -158,14 +164,10 @@ algorithm_of(const struct keyfile *key)
 	return 0;
 }
 
-/* The TPM says of no other key that it made it, and never lets that one out. */
 static enum key_origin
 origin_of(const struct keyfile *key)
 {
-	const TPMA_OBJECT made_here = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
-	    TPMA_OBJECT_SENSITIVEDATAORIGIN;
-
-	return (key->public_area.publicArea.objectAttributes & made_here) == made_here ?
+	return (key->public_area.publicArea.objectAttributes & MADE_HERE) == MADE_HERE ?
 	    ORIGIN_GENERATED : ORIGIN_IMPORTED;
 }
 

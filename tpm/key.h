@@ -9,8 +9,9 @@
 #include "tpm/keyfile.h"
 #include "tpm/record.h"
 
-/* The public area to create a key pair with; false for an algorithm that is none. */
-MUST_CHECK bool key_template(uint8_t algorithm, const struct digest *policy, TPM2B_PUBLIC *out);
+/* The public area to create or import a key pair with; false for an algorithm that is none. */
+MUST_CHECK bool key_template(uint8_t algorithm, enum key_origin origin,
+    const struct digest *policy, TPM2B_PUBLIC *out);
 
 /* The parameters alone, for TestParms. */
 MUST_CHECK bool key_parameters(uint8_t algorithm, TPMT_PUBLIC_PARMS *out);

@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += libtpm.la
 
 libtpm_la_SOURCES = \
+	tpm/adminkey.c \
+	tpm/adminkey.h \
 	tpm/armed.c \
 	tpm/authority.c \
 	tpm/authority.h \
@@ -12,6 +14,9 @@ libtpm_la_SOURCES = \
 	tpm/digest.h \
 	tpm/erase.c \
 	tpm/firstwrite.c \
+	tpm/import.c \
+	tpm/kdf.c \
+	tpm/kdf.h \
 	tpm/key.c \
 	tpm/key.h \
 	tpm/keyfile.c \
@@ -20,14 +25,18 @@ libtpm_la_SOURCES = \
 	tpm/lease.h \
 	tpm/link.c \
 	tpm/link.h \
+	tpm/manage.c \
 	tpm/parent.c \
 	tpm/parent.h \
+	tpm/parts.c \
+	tpm/parts.h \
 	tpm/rc.c \
 	tpm/rc.h \
 	tpm/record.c \
 	tpm/record.h \
 	tpm/reference.c \
 	tpm/reference.h \
+	tpm/sealing.c \
 	tpm/session.c \
 	tpm/session.h \
 	tpm/tpm.h \
@@ -35,7 +44,9 @@ libtpm_la_SOURCES = \
 	tpm/vault.c \
 	tpm/vault.h \
 	tpm/wire.c \
-	tpm/wire.h
+	tpm/wire.h \
+	tpm/wrap.c \
+	tpm/wrap.h
 
 libtpm_la_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
 
@@ -95,3 +106,21 @@ tests_check_interposer_SOURCES = tests/check_interposer.c tests/suite.h
 tests_check_interposer_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_interposer_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_interposer_LDADD = $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_adminkey
+tests_check_adminkey_SOURCES = tests/check_adminkey.c tests/suite.h
+tests_check_adminkey_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_adminkey_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_adminkey_LDADD = $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_import
+tests_check_import_SOURCES = tests/check_import.c tests/suite.h
+tests_check_import_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_import_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_import_LDADD = $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_sealing
+tests_check_sealing_SOURCES = tests/check_sealing.c tests/suite.h
+tests_check_sealing_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_sealing_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_sealing_LDADD = $(TPM_CHECK_LIBS)

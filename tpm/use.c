@@ -3,7 +3,6 @@
 #include <openssl/ec.h>
 #include <string.h>
 
-#include "tpm/cipher.h"
 #include "tpm/rc.h"
 #include "tpm/vault.h"
 
@@ -21,6 +20,19 @@ struct generation {
 	struct keyfile key;
 };
 
+TSS2_RC
+use_offered(struct tpm_vault *v, uint8_t algorithm)
+{
+	TPMT_PUBLIC_PARMS parms;
+	TSS2_RC rc;
+
+	if (!key_parameters(algorithm, &parms))
+		return RC_UNSUPPORTED;
+	rc = Esys_TestParms(v->card.tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &parms);
+	/* "Not these parameters" is an answer about a parameter; anything else is trouble. */
+	return rc_of_parameter(rc) ? RC_UNSUPPORTED : rc;
+}
+
 static TSS2_RC
 step_generate(struct tpm_vault *v, void *context)
 {
@@ -32,20 +44,15 @@ step_generate(struct tpm_vault *v, void *context)
 	ESYS_TR session = ESYS_TR_NONE;
 	TPM2B_PRIVATE *private_area = NULL;
 	TPM2B_PUBLIC *public_area = NULL;
-	TPMT_PUBLIC_PARMS parms;
 	TPM2B_PUBLIC template;
 	struct digest policy;
-	TSS2_RC rc;
+	TSS2_RC rc = use_offered(v, g->algorithm);
 
-	if (!key_parameters(g->algorithm, &parms))
-		return RC_UNSUPPORTED;
-	if (!record_key_policy(&v->record, g->rule, &policy) ||
-	    !key_template(g->algorithm, &policy, &template))
-		return RC_CRYPTO;
-	rc = Esys_TestParms(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &parms);
-	/* "Not these parameters" is an answer about a parameter; anything else is trouble. */
 	if (rc != TSS2_RC_SUCCESS)
-		return rc_of_parameter(rc) ? RC_UNSUPPORTED : rc;
+		return rc;
+	if (!record_key_policy(&v->record, g->rule, &policy) ||
+	    !key_template(g->algorithm, ORIGIN_GENERATED, &policy, &template))
+		return RC_CRYPTO;
 	/* Salted, so that the public key that comes back is the TPM's own. */
 	rc = session_start(v->card.tpm, v->card.parent, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &session);
 	if (rc == TSS2_RC_SUCCESS)
@@ -83,12 +90,8 @@ use_generate(struct vault *vault, uint8_t algorithm, enum pin_rule rule, struct 
 
 /* ---- which key ---- */
 
-/*
- * Take notice of a key file: parsed once, remembered with the loaded key.
- * What it claims to be is what the TPM will hold it to.
- */
-static bool
-adopt(struct tpm_vault *v, struct rbuf key)
+bool
+use_adopt(struct tpm_vault *v, struct rbuf key)
 {
 	if (key.len == 0)
 		return false;
@@ -112,7 +115,7 @@ use_describe(struct vault *vault, struct rbuf key, struct key_info *out)
 {
 	struct tpm_vault *v = own(vault);
 
-	if (!adopt(v, key))
+	if (!use_adopt(v, key))
 		return VAULT_MISMATCH;
 	*out = v->info;
 	return VAULT_OK;
@@ -124,7 +127,7 @@ use_public_value(struct vault *vault, struct rbuf key, struct wbuf *out)
 	const size_t begin = out->len;
 	struct tpm_vault *v = own(vault);
 
-	if (!adopt(v, key))
+	if (!use_adopt(v, key))
 		return VAULT_MISMATCH;
 	if (!key_public_value(&v->file.public_area, v->info.algorithm, out)) {
 		wbuf_truncate(out, begin);
@@ -133,8 +136,8 @@ use_public_value(struct vault *vault, struct rbuf key, struct wbuf *out)
 	return VAULT_OK;
 }
 
-static TSS2_RC
-load(struct tpm_vault *v)
+TSS2_RC
+use_load(struct tpm_vault *v)
 {
 	ESYS_TR session = ESYS_TR_NONE;
 	TSS2_RC rc;
@@ -209,23 +212,15 @@ settle(struct tpm_vault *v, ESYS_TR session, TSS2_RC rc)
 
 /* ---- use ---- */
 
-/* Something to do with the adopted key. */
-struct operation {
-	TPMA_SESSION encryption; /* what crosses the wire is secret: in (DECRYPT), out (ENCRYPT) */
-	TSS2_RC (*act)(struct tpm_vault *, ESYS_TR session, const struct operation *);
-	struct rbuf in;
-	struct wbuf *out;
-};
-
-static TSS2_RC
-step_use(struct tpm_vault *v, void *context)
+TSS2_RC
+use_step(struct tpm_vault *v, void *context)
 {
 	const struct operation *op = context;
 	const size_t begin = op->out->len;
 	ESYS_TR session = ESYS_TR_NONE;
 	TSS2_RC rc;
 
-	rc = load(v);
+	rc = use_load(v);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = authorise(v, op->encryption, &session);
 	if (rc == TSS2_RC_SUCCESS)
@@ -392,62 +387,8 @@ use_operate(struct vault *vault, struct rbuf key, enum key_operation kind, struc
 	struct operation op = { operations[kind].encryption, operations[kind].act, in, out };
 	struct tpm_vault *v = own(vault);
 
-	if (!adopt(v, key) || !input_fits(v, kind, in))
+	if (!use_adopt(v, key) || !input_fits(v, kind, in))
 		return VAULT_MISMATCH;
 	/* Repeating is safe: a proof that was spent is not there a second time. */
-	return vault_run(v, "use a key", LINK_SECONDS, true, step_use, &op);
-}
-
-/* ---- card management keys ---- */
-
-static TSS2_RC
-encrypt_in_tpm(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
-{
-	TPM2B_MAX_BUFFER in = { .size = (UINT16)op->in.len }, *result = NULL;
-	TPM2B_IV no_iv = { .size = 0 }, *next_iv = NULL;
-	struct rbuf from = op->in;
-	TSS2_RC rc;
-
-	if (!rbuf_copy(&from, in.buffer, op->in.len))
-		return RC_MISMATCH;
-	rc = Esys_EncryptDecrypt2(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE,
-	    &in, TPM2_NO, TPM2_ALG_ECB, &no_iv, &result, &next_iv);
-	if (rc == TSS2_RC_SUCCESS)
-		wbuf_put(op->out, rbuf_of(result->buffer, result->size));
-	explicit_bzero(&in, sizeof in);
-	Esys_Free(result);
-	Esys_Free(next_iv);
-	return rc;
-}
-
-static TSS2_RC
-encrypt_unsealed(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
-{
-	TPM2B_SENSITIVE_DATA *data = NULL;
-	TSS2_RC rc;
-
-	rc = Esys_Unseal(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE, &data);
-	if (rc != TSS2_RC_SUCCESS)
-		return rc;
-	if (!cipher_encrypt(v->info.algorithm, rbuf_of(data->buffer, data->size), op->in, op->out))
-		rc = RC_CRYPTO;
-	explicit_bzero(data, sizeof *data);
-	Esys_Free(data);
-	return rc;
-}
-
-enum vault_err
-use_encrypt(struct vault *vault, struct rbuf key, struct rbuf block, struct wbuf *out)
-{
-	struct operation op = { TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT, encrypt_in_tpm, block,
-		out };
-	struct tpm_vault *v = own(vault);
-
-	if (!adopt(v, key) || block.len != cipher_block(v->info.algorithm) || block.len == 0)
-		return VAULT_MISMATCH;
-	if (v->file.sealed) {
-		op.encryption = TPMA_SESSION_ENCRYPT; /* an unsealing has nothing to send */
-		op.act = encrypt_unsealed;
-	}
-	return vault_run(v, "use the card management key", LINK_SECONDS, true, step_use, &op);
+	return vault_run(v, "use a key", LINK_SECONDS, true, use_step, &op);
 }

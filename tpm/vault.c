@@ -337,44 +337,6 @@ op_random(struct vault *vault, size_t n, struct wbuf *out)
 	return vault_run(own(vault), "random", LINK_SECONDS, true, step_random, &q);
 }
 
-/* Not yet. */
-static enum vault_err
-op_import(struct vault *vault, uint8_t algorithm, enum pin_rule rule, const struct key_parts *parts,
-    struct wbuf *key)
-{
-	(void)vault, (void)algorithm, (void)rule, (void)parts, (void)key;
-	return VAULT_UNSUPPORTED;
-}
-
-static enum vault_err
-op_seal(struct vault *vault, struct rbuf key, uint32_t label, struct rbuf in, struct wbuf *out)
-{
-	(void)vault, (void)key, (void)label, (void)in, (void)out;
-	return VAULT_UNSUPPORTED;
-}
-
-static enum vault_err
-op_admin_make(struct vault *vault, uint8_t algorithm, const struct secret *octets, struct rbuf old,
-    struct wbuf *key)
-{
-	(void)vault, (void)algorithm, (void)octets, (void)old, (void)key;
-	return VAULT_UNSUPPORTED;
-}
-
-static enum vault_err
-op_admin_follow(struct vault *vault, struct rbuf old, const struct secret *fresh)
-{
-	(void)vault, (void)old, (void)fresh;
-	return VAULT_UNSUPPORTED;
-}
-
-static enum vault_err
-op_admin_holds(struct vault *vault, struct rbuf key)
-{
-	(void)vault, (void)key;
-	return VAULT_UNSUPPORTED;
-}
-
 static const struct vault_ops ops = {
 	.verify = op_verify,
 	.check = op_check,
@@ -386,15 +348,15 @@ static const struct vault_ops ops = {
 	.generate = use_generate,
 	.describe = use_describe,
 	.operate = use_operate,
-	.encrypt = use_encrypt,
+	.encrypt = manage_encrypt,
 	.random = op_random,
-	.import = op_import,
+	.import = import_key,
 	.public_value = use_public_value,
-	.seal = op_seal,
-	.unseal = op_seal,
-	.admin_make = op_admin_make,
-	.admin_follow = op_admin_follow,
-	.admin_holds = op_admin_holds,
+	.seal = sealing_seal,
+	.unseal = sealing_unseal,
+	.admin_make = manage_make,
+	.admin_follow = manage_follow,
+	.admin_holds = manage_holds,
 };
 
 enum tpm_err

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One open card in the TPM: what is loaded, what is proven.  vault.c has the
- * references' half of the port, use.c the keys' half, armed.c the proof for
- * PIN-always keys.
+ * references' half of the port; use.c the keys' half, with import.c, sealing.c
+ * and manage.c (card management keys); armed.c the proof for PIN-always keys.
  */
 #ifndef TPMVSC_TPM_VAULT_H
 #define TPMVSC_TPM_VAULT_H
@@ -72,6 +72,32 @@ void armed_wipe(struct tpm_vault *v);
 /* Before others have their turn on a shared TPM: put the armed session where they do not flush it. */
 void armed_save(struct tpm_vault *v);
 
+/* ---- using keys ---- */
+
+/* RC_UNSUPPORTED when the TPM has no keys of that algorithm. */
+MUST_CHECK TSS2_RC use_offered(struct tpm_vault *v, uint8_t algorithm);
+
+/*
+ * Take notice of a key file: parsed once, remembered with the loaded key.
+ * What it claims to be is what the TPM will hold it to.  False when it is no
+ * key of this card.
+ */
+MUST_CHECK bool use_adopt(struct tpm_vault *v, struct rbuf key);
+
+/* Load the adopted key, within a begun link, unless it is loaded. */
+MUST_CHECK TSS2_RC use_load(struct tpm_vault *v);
+
+/* Something to do with the adopted key. */
+struct operation {
+	TPMA_SESSION encryption; /* what crosses the wire is secret: in (DECRYPT), out (ENCRYPT) */
+	TSS2_RC (*act)(struct tpm_vault *, ESYS_TR session, const struct operation *);
+	struct rbuf in;
+	struct wbuf *out;
+};
+
+/* Load the adopted key, authorise and do it; context is a struct operation.  After a failure out is as it was. */
+TSS2_RC use_step(struct tpm_vault *v, void *context);
+
 /* The keys' half of the port. */
 enum vault_err use_generate(struct vault *vault, uint8_t algorithm, enum pin_rule rule,
     struct wbuf *key, struct wbuf *public_value);
@@ -79,7 +105,17 @@ enum vault_err use_describe(struct vault *vault, struct rbuf key, struct key_inf
 enum vault_err use_public_value(struct vault *vault, struct rbuf key, struct wbuf *out);
 enum vault_err use_operate(struct vault *vault, struct rbuf key, enum key_operation operation,
     struct rbuf in, struct wbuf *out);
-enum vault_err use_encrypt(struct vault *vault, struct rbuf key, struct rbuf block,
+enum vault_err import_key(struct vault *vault, uint8_t algorithm, enum pin_rule rule,
+    const struct key_parts *parts, struct wbuf *key);
+enum vault_err sealing_seal(struct vault *vault, struct rbuf key, uint32_t label,
+    struct rbuf clear, struct wbuf *out);
+enum vault_err sealing_unseal(struct vault *vault, struct rbuf key, uint32_t label,
+    struct rbuf sealed, struct wbuf *out);
+enum vault_err manage_encrypt(struct vault *vault, struct rbuf key, struct rbuf block,
     struct wbuf *out);
+enum vault_err manage_make(struct vault *vault, uint8_t algorithm, const struct secret *octets,
+    struct rbuf old, struct wbuf *key);
+enum vault_err manage_follow(struct vault *vault, struct rbuf old, const struct secret *fresh);
+enum vault_err manage_holds(struct vault *vault, struct rbuf key);
 
 #endif

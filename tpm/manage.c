@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Card management keys at work: encrypt, make a new one, and have ADMIN follow it. */
+#include <string.h>
+
+#include "tpm/adminkey.h"
+#include "tpm/cipher.h"
+#include "tpm/rc.h"
+#include "tpm/vault.h"
+
+static struct tpm_vault *
+own(struct vault *vault)
+{
+	return (struct tpm_vault *)vault;
+}
+
+/* ---- octets of one that is only sealed ---- */
+
+static TSS2_RC
+unseal(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
+{
+	TPM2B_SENSITIVE_DATA *data = NULL;
+	TSS2_RC rc;
+
+	rc = Esys_Unseal(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE, &data);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	wbuf_put(op->out, rbuf_of(data->buffer, data->size));
+	explicit_bzero(data, sizeof *data);
+	Esys_Free(data);
+	return rc;
+}
+
+static enum vault_err
+octets_of(struct tpm_vault *v, struct rbuf key, struct secret *out)
+{
+	struct wbuf w = wbuf_over(out->data, sizeof out->data);
+	struct operation op = { TPMA_SESSION_ENCRYPT, unseal, rbuf_of(NULL, 0), &w };
+	enum vault_err err;
+
+	if (!use_adopt(v, key) || cipher_block(v->info.algorithm) == 0)
+		return VAULT_MISMATCH;
+	if (!v->file.sealed)
+		return VAULT_UNSUPPORTED;
+	err = vault_run(v, "unseal the card management key", LINK_SECONDS, true, use_step, &op);
+	out->len = w.len;
+	return err;
+}
+
+/* ---- encrypt ---- */
+
+static TSS2_RC
+encrypt_in_tpm(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
+{
+	TPM2B_MAX_BUFFER in = { .size = (UINT16)op->in.len }, *result = NULL;
+	TPM2B_IV no_iv = { .size = 0 }, *next_iv = NULL;
+	struct rbuf from = op->in;
+	TSS2_RC rc;
+
+	if (!rbuf_copy(&from, in.buffer, op->in.len))
+		return RC_MISMATCH;
+	rc = Esys_EncryptDecrypt2(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE,
+	    &in, TPM2_NO, TPM2_ALG_ECB, &no_iv, &result, &next_iv);
+	if (rc == TSS2_RC_SUCCESS)
+		wbuf_put(op->out, rbuf_of(result->buffer, result->size));
+	explicit_bzero(&in, sizeof in);
+	Esys_Free(result);
+	Esys_Free(next_iv);
+	return rc;
+}
+
+enum vault_err
+manage_encrypt(struct vault *vault, struct rbuf key, struct rbuf block, struct wbuf *out)
+{
+	struct operation op = { TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT, encrypt_in_tpm, block,
+		out };
+	struct tpm_vault *v = own(vault);
+	enum vault_err err;
+	SECRET(octets);
+
+	if (!use_adopt(v, key) || block.len != cipher_block(v->info.algorithm) || block.len == 0)
+		return VAULT_MISMATCH;
+	if (!v->file.sealed)
+		return vault_run(v, "use the card management key", LINK_SECONDS, true, use_step, &op);
+	err = octets_of(v, key, &octets);
+	if (err == VAULT_OK &&
+	    !cipher_encrypt(v->info.algorithm, secret_view(&octets), block, out))
+		err = VAULT_FAULT;
+	return err;
+}
+
+/* ---- a new one ---- */
+
+struct making {
+	uint8_t algorithm;
+	enum pin_rule rule;
+	const struct secret *octets;
+	struct keyfile key;
+};
+
+static TSS2_RC
+step_make(struct tpm_vault *v, void *context)
+{
+	struct making *m = context;
+
+	return admin_key_make(&v->card, m->algorithm, m->rule, m->octets, &m->key);
+}
+
+enum vault_err
+manage_make(struct vault *vault, uint8_t algorithm, const struct secret *octets, struct rbuf old,
+    struct wbuf *key)
+{
+	struct making m = { .algorithm = algorithm, .octets = octets };
+	struct tpm_vault *v = own(vault);
+	const size_t begin = key->len;
+	enum vault_err err;
+
+	if (cipher_block(algorithm) == 0 || octets->len != key_size(algorithm) ||
+	    !use_adopt(v, old) || cipher_block(v->info.algorithm) == 0)
+		return VAULT_MISMATCH;
+	m.rule = v->info.pin;
+	err = vault_run(v, "make a card management key", LINK_SECONDS, true, step_make, &m);
+	if (err != VAULT_OK)
+		return err;
+	if (!keyfile_write(&m.key, key) || !wbuf_ok(key)) {
+		wbuf_truncate(key, begin);
+		return VAULT_FAULT;
+	}
+	return VAULT_OK;
+}
+
+/* ---- ADMIN ---- */
+
+/* Whether ADMIN may do anything: else nobody needs it to know the key. */
+static bool
+admin_matters(const struct tpm_vault *v)
+{
+	return v->record.approved[PIN_BY_ADMIN];
+}
+
+enum vault_err
+manage_follow(struct vault *vault, struct rbuf old, const struct secret *fresh)
+{
+	struct tpm_vault *v = own(vault);
+	enum vault_err err;
+	SECRET(octets);
+
+	if (!admin_matters(v))
+		return VAULT_OK;
+	err = octets_of(v, old, &octets);
+	if (err != VAULT_OK)
+		return err;
+	return vault_change(vault, REFERENCE_ADMIN, &octets, fresh);
+}
+
+enum vault_err
+manage_holds(struct vault *vault, struct rbuf key)
+{
+	struct tpm_vault *v = own(vault);
+	enum vault_err err;
+	SECRET(octets);
+
+	if (!admin_matters(v))
+		return VAULT_OK;
+	err = octets_of(v, key, &octets);
+	if (err != VAULT_OK)
+		return err;
+	return vault_check(vault, REFERENCE_ADMIN, &octets);
+}
