@@ -7,11 +7,6 @@
 #include "applet/defaults.h"
 #include "applet/keys.h"
 
-#define CHUID 0x5fc102
-#define GUID 0x34 /* in the CHUID */
-#define GUID_OCTETS 16
-#define SERIAL_OCTETS 4
-
 sw_t
 cmd_get_version(struct piv *p, const struct capdu *c, struct wbuf *out)
 {
@@ -24,27 +19,23 @@ cmd_get_version(struct piv *p, const struct capdu *c, struct wbuf *out)
 	return SW_OK;
 }
 
-/* A card that has no GUID yet has no number. */
+/*
+ * Not from the CHUID, which hosts rewrite as they please: a card whose number
+ * changed is another card to them.  Positive and not zero, since they take it for
+ * an int and zero for none.
+ */
 sw_t
 cmd_get_serial(struct piv *p, const struct capdu *c, struct wbuf *out)
 {
-	struct wbuf content = wbuf_over(p->sealed_octets, sizeof p->sealed_octets);
-	sw_t sw = sw_of_store(store_get(p->store, STORE_OBJECT, CHUID, &content));
-	struct rbuf in = wbuf_view(&content), serial;
-	struct tlv t;
+	struct rbuf guid = rbuf_of(p->profile->guid, sizeof p->profile->guid);
+	uint32_t serial = 0;
 
 	(void)c;
-	if (sw != SW_OK)
-		return sw;
-	while (tlv_next(&in, &t)) {
-		if (t.tag != GUID || t.value.len != GUID_OCTETS)
-			continue;
-		if (!rbuf_take(&t.value, SERIAL_OCTETS, &serial))
-			break;
-		wbuf_put(out, serial);
-		return SW_OK;
-	}
-	return SW_NOT_FOUND;
+	if (!rbuf_u32(&guid, &serial))
+		return SW_NO_DIAGNOSIS;
+	serial &= 0x7fffffff;
+	wbuf_u32(out, serial != 0 ? serial : 1);
+	return SW_OK;
 }
 
 /* ---- GET METADATA ---- */

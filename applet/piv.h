@@ -17,6 +17,7 @@
 /* What is the card's own, set at its creation. */
 struct piv_profile {
 	char name[65 * 4];	   /* friendly name, UTF-8, NUL-terminated: the label in SELECT's answer */
+	uint8_t guid[16];	   /* the card's from its creation to its end, whatever becomes of its CHUID */
 	struct pin_policy policy;
 	bool allow_reset; /* RESET may make the card anew once PIN and PUK are blocked */
 };

@@ -11,9 +11,17 @@ making_plan(struct making *m, struct rbuf sibling, struct wbuf *claims, struct f
 {
 	const struct card_request *r = m->request;
 	struct wbuf profile = wbuf_over(m->profile, sizeof m->profile);
+	struct piv_profile named = r->profile;
+	struct rbuf guid;
 	enum outcome outcome;
 
-	if (!profile_write(m->instance, &r->profile, &profile)) {
+	if (!file_system_draw((int64_t)time(NULL), &m->fs)) {
+		fail(why, "cannot draw random numbers");
+		return FAILED;
+	}
+	guid = rbuf_of(m->fs.guid, sizeof m->fs.guid);
+	if (!rbuf_copy(&guid, named.guid, sizeof named.guid) ||
+	    !profile_write(m->instance, &named, &profile)) {
 		fail(why, "the name or the PIN policy is not one a card can have");
 		return FAILED;
 	}
@@ -38,12 +46,8 @@ making_plan(struct making *m, struct rbuf sibling, struct wbuf *claims, struct f
 static enum store_err
 write_file_system(const struct making *m, struct store *store)
 {
-	struct file_system fs;
-
 	work_report(m->work, "Generating the card's file system");
-	if (!file_system_draw((int64_t)time(NULL), &fs))
-		return STORE_FAULT;
-	return file_system_write(store, &fs);
+	return file_system_write(store, &m->fs);
 }
 
 /* Write the card's items into its directory, which no driver sees yet. */

@@ -34,8 +34,8 @@ void tpm_link_close(struct tpm_link *link);
 
 /*
  * Append a profile's octets, big-endian: version 2 (1), flags (1; bit 0: RESET
- * is allowed), instance (2), length (2) and text of the name, PIN policy
- * (PIN_POLICY_OCTETS).  False when the name cannot be one or out is full.
+ * is allowed), instance (2), GUID (16), length (2) and text of the name, PIN
+ * policy (PIN_POLICY_OCTETS).  False when the name cannot be one or out is full.
  */
 MUST_CHECK bool profile_write(
     unsigned instance, const struct piv_profile *profile, struct wbuf *out);
@@ -158,6 +158,7 @@ struct making {
 
 	struct tpm_spec spec; /* the creation keeps a pointer to it, and it to the profile */
 	uint8_t profile[1024];
+	struct file_system fs; /* its GUID is in the profile, whether it is written or not */
 	struct tpm_creation *creation;
 };
 

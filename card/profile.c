@@ -106,6 +106,7 @@ profile_write(unsigned instance, const struct piv_profile *profile, struct wbuf 
 	wbuf_u8(out, PROFILE_VERSION);
 	wbuf_u8(out, profile->allow_reset ? FLAG_ALLOW_RESET : 0);
 	wbuf_u16(out, (uint16_t)instance);
+	wbuf_put(out, rbuf_of(profile->guid, sizeof profile->guid));
 	wbuf_u16(out, (uint16_t)name.len);
 	wbuf_put(out, name);
 	pin_policy_write(&profile->policy, out);
@@ -120,7 +121,8 @@ profile_read(struct rbuf in, unsigned *instance, struct piv_profile *profile)
 	uint8_t version, flags;
 
 	if (!rbuf_u8(&in, &version) || version != PROFILE_VERSION || !rbuf_u8(&in, &flags) ||
-	    (flags & ~FLAG_ALLOW_RESET) != 0 || !rbuf_u16(&in, &number) || !rbuf_u16(&in, &length))
+	    (flags & ~FLAG_ALLOW_RESET) != 0 || !rbuf_u16(&in, &number) ||
+	    !rbuf_copy(&in, found.guid, sizeof found.guid) || !rbuf_u16(&in, &length))
 		return false;
 	if (length >= sizeof found.name || !rbuf_copy(&in, found.name, length))
 		return false;

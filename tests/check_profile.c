@@ -115,7 +115,8 @@ END_TEST
 
 START_TEST(profile_hostile)
 {
-	struct piv_profile profile = { .name = "Alice", .policy = pin_policy_default };
+	struct piv_profile profile = { .name = "Alice", .guid = { 1, 2, 3 },
+		.policy = pin_policy_default };
 	struct piv_profile out = { .name = "untouched" };
 	uint8_t octets[64], *copy;
 	struct wbuf whole = wbuf_over(octets, sizeof octets);
@@ -147,9 +148,9 @@ START_TEST(profile_hostile)
 	}
 	free(copy);
 	/* A NUL inside the name, and another version. */
-	octets[8] = 0;
+	octets[24] = 0;
 	ck_assert(!profile_read(wbuf_view(&whole), &instance, &out));
-	octets[8] = 'l';
+	octets[24] = 'c';
 	octets[0] = 1;
 	ck_assert(!profile_read(wbuf_view(&whole), &instance, &out));
 	octets[0] = 3;
