@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "card/parts.h"
 
+#include "applet/defaults.h"
+
 /* Of Windows' tpmvscmgr. */
 static const char pin_text[] = "12345678";
 static const char puk_text[] = "12345678";
@@ -31,20 +33,19 @@ enum store_err
 defaults_write(struct store *store, const struct card_request *request)
 {
 	const struct {
-		uint32_t id;
+		uint8_t id;
 		const struct secret *given;
-		struct rbuf known;
 	} rows[] = {
-		{ 0x80, request->pin, rbuf_str(pin_text) },
-		{ 0x81, request->puk, rbuf_str(puk_text) },
-		{ 0x9b, request->admin_key, rbuf_of(admin_octets, sizeof admin_octets) },
+		{ 0x80, request->pin },
+		{ 0x81, request->puk },
+		{ 0x9b, request->admin_key },
 	};
 	enum store_err err = STORE_OK;
 	size_t i;
 
 	for (i = 0; i < sizeof rows / sizeof rows[0] && err == STORE_OK; i++) {
 		if (rows[i].given != NULL &&
-		    rbuf_eq_secret(secret_view(rows[i].given), rows[i].known))
+		    default_is(rows[i].id, secret_view(rows[i].given)))
 			err = store_put(store, STORE_DEFAULT, rows[i].id, rbuf_str("default\n"));
 	}
 	return err;
