@@ -7,15 +7,18 @@
  *
  * READER is a part of a reader's name.  Other lines: "reset" resets the card,
  * "unpower" takes its power away for a moment, "sleep MILLISECONDS" waits;
- * each answers "ok".  Empty lines and # comments are skipped.  Exit status 1
- * when PC/SC fails, with its reason.
+ * each answers "ok".  "time COUNT HEX" sends a command that often and answers
+ * "MICROSECONDS SW": the median, and the last status.  Empty lines and
+ * # comments are skipped.  Exit status 1 when PC/SC fails, with its reason.
  */
 #include <ctype.h>
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 #include <winscard.h>
 
@@ -94,25 +97,83 @@ from_hex(const char *text, unsigned char *out, size_t cap)
 	}
 }
 
+static unsigned char rapdu[MAX_BUFFER_SIZE_EXTENDED];
+
+/* Send a command; the answer, two octets at least, is in rapdu. */
 static bool
-exchange(const char *line)
+transmit(const char *line, DWORD *len)
 {
 	static unsigned char capdu[LINE_MAX_CHARS / 2];
-	static unsigned char rapdu[MAX_BUFFER_SIZE_EXTENDED];
 	const SCARD_IO_REQUEST *pci = protocol == SCARD_PROTOCOL_T1 ? SCARD_PCI_T1 : SCARD_PCI_T0;
 	size_t n = from_hex(line, capdu, sizeof capdu);
-	DWORD len = sizeof rapdu;
-	DWORD i;
 
+	*len = sizeof rapdu;
 	if (n == 0) {
 		(void)fprintf(stderr, "apdu: not hexadecimal: %s\n", line);
 		return false;
 	}
-	if (!pcsc_ok("transmit", SCardTransmit(card, pci, capdu, n, NULL, rapdu, &len)))
+	if (!pcsc_ok("transmit", SCardTransmit(card, pci, capdu, n, NULL, rapdu, len)))
+		return false;
+	if (*len >= 2)
+		return true;
+	(void)fprintf(stderr, "apdu: an answer without a status\n");
+	return false;
+}
+
+static bool
+exchange(const char *line)
+{
+	DWORD len;
+	DWORD i;
+
+	if (!transmit(line, &len))
 		return false;
 	for (i = 0; i < len; i++)
 		(void)printf("%s%02X", len > 2 && i == len - 2 ? " " : "", rapdu[i]);
 	(void)printf("\n");
+	return true;
+}
+
+static long
+now_us(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (long)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	const long *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+/* "COUNT HEX" */
+static bool
+measure(const char *line)
+{
+	static long took[1000];
+	char *hex;
+	unsigned long i, count;
+	DWORD len = 0;
+
+	errno = 0;
+	count = strtoul(line, &hex, 10);
+	if (errno != 0 || count == 0 || count > sizeof took / sizeof took[0]) {
+		(void)fprintf(stderr, "apdu: not a count from 1 to 1000: %s\n", line);
+		return false;
+	}
+	for (i = 0; i < count; i++) {
+		took[i] = now_us();
+		if (!transmit(hex, &len))
+			return false;
+		took[i] = now_us() - took[i];
+	}
+	qsort(took, count, sizeof took[0], compare);
+	(void)printf("%ld %02X%02X\n", took[count / 2], rapdu[len - 2], rapdu[len - 1]);
 	return true;
 }
 
@@ -138,6 +199,8 @@ obey(const char *line)
 		(void)printf("ok\n");
 		return true;
 	}
+	if (strncmp(line, "time ", 5) == 0)
+		return measure(line + 5);
 	return exchange(line);
 }
 

@@ -203,6 +203,9 @@ build_packages=(autoconf automake binutils check gcc libc6-dev libpcsclite-dev l
 # shellcheck disable=SC2034
 run_packages=(libtss2-tcti-swtpm0 opensc opensc-pkcs11 openssl pcscd swtpm tpm2-tools
 	util-linux yubico-piv-tool)
+# For what the tests do with OpenSC: its own tests, and the programs that use it.
+# shellcheck disable=SC2034
+opensc_packages=(dpkg-dev gcc libc6-dev libcmocka-dev libengine-pkcs11-openssl libssl-dev openssh-client)
 
 # copy_source DIR: the tree without what building leaves in it, so that a tree
 # that is read-only, or configured in place, serves as well.

@@ -33,3 +33,6 @@ CLEANFILES += tests/apdu
 tests_apdu_SOURCES = tests/apdu.c
 tests_apdu_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
 tests_apdu_LDADD = $(PCSC_LIBS)
+
+# A card through OpenSC, end to end.
+EXTRA_DIST += tests/opensc.sh tests/e2e_apdus.sh tests/e2e_p11test.sh
