@@ -64,6 +64,7 @@ check_PROGRAMS += \
 	tests/check_pinpolicy \
 	tests/check_piv \
 	tests/check_piv_faults \
+	tests/check_piv_manage \
 	tests/check_piv_sweep
 
 tests_check_tlv_SOURCES = tests/check_tlv.c tests/suite.h
@@ -78,13 +79,17 @@ tests_check_pinpolicy_SOURCES = tests/check_pinpolicy.c tests/suite.h
 tests_check_pinpolicy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_pinpolicy_LDADD = libapplet.la libbase.la $(CHECK_LIBS)
 
-tests_check_piv_SOURCES = tests/check_piv.c tests/suite.h
+tests_check_piv_SOURCES = tests/check_piv.c tests/exchanges.h tests/suite.h
 tests_check_piv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_piv_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
 
 tests_check_piv_faults_SOURCES = tests/check_piv_faults.c tests/suite.h
 tests_check_piv_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_piv_faults_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
+
+tests_check_piv_manage_SOURCES = tests/check_piv_manage.c tests/exchanges.h tests/suite.h
+tests_check_piv_manage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_piv_manage_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
 
 tests_check_piv_sweep_SOURCES = tests/check_piv_sweep.c tests/suite.h
 tests_check_piv_sweep_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

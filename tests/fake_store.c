@@ -9,12 +9,26 @@ self(struct store *s)
 	return (struct fake_store *)(void *)s;
 }
 
-/* Whether this call is the one that fails. */
+/* Whether this call is the one that fails, or there is no power for it. */
 static bool
 fails(struct fake_store *s)
 {
 	s->calls++;
-	return s->fail_at != 0 && s->calls == s->fail_at;
+	if (s->power != NULL && *s->power == 0) {
+		s->fail_with = STORE_FAULT;
+		return true;
+	}
+	if (s->power != NULL)
+		--*s->power;
+	return s->fail_at != 0 && s->calls == s->fail_at && !s->late;
+}
+
+/* What to say of a write that was done. */
+static enum store_err
+written(struct fake_store *s)
+{
+	s->writes++;
+	return s->fail_at != 0 && s->calls == s->fail_at ? s->fail_with : STORE_OK;
 }
 
 /* The item's place, or FAKE_ITEMS. */
@@ -65,8 +79,7 @@ fake_put(struct store *port, enum store_kind kind, uint32_t id, struct rbuf valu
 	s->items[i].id = id;
 	s->items[i].len = value.len;
 	memcpy(s->items[i].octets, value.data, value.len);
-	s->writes++;
-	return STORE_OK;
+	return written(s);
 }
 
 static enum store_err
@@ -81,13 +94,12 @@ fake_remove(struct store *port, enum store_kind kind, uint32_t id)
 	if (i == FAKE_ITEMS)
 		return STORE_ABSENT;
 	s->items[i].used = false;
-	s->writes++;
-	return STORE_OK;
+	return written(s);
 }
 
 static enum store_err
-fake_move(struct store *port, enum store_kind kind, uint32_t id, enum store_kind to_kind,
-    uint32_t to_id)
+fake_move(
+    struct store *port, enum store_kind kind, uint32_t id, enum store_kind to_kind, uint32_t to_id)
 {
 	struct fake_store *s = self(port);
 	size_t i, j;
@@ -103,8 +115,7 @@ fake_move(struct store *port, enum store_kind kind, uint32_t id, enum store_kind
 	s->items[i].used = true;
 	s->items[i].kind = to_kind;
 	s->items[i].id = to_id;
-	s->writes++;
-	return STORE_OK;
+	return written(s);
 }
 
 static const struct store_ops ops = {

@@ -24,7 +24,10 @@ struct fake_store {
 	unsigned calls;   /* so far */
 	unsigned fail_at; /* the call that fails; 0: none */
 	enum store_err fail_with;
+	bool late;       /* the writing call that fails is done all the same */
 	unsigned writes; /* that were done */
+
+	unsigned *power; /* calls left of all ports until the power goes; NULL: it stays */
 };
 
 /* An empty store. */

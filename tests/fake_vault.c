@@ -11,11 +11,17 @@ self(struct vault *v)
 	return (struct fake_vault *)(void *)v;
 }
 
-/* Whether this call is the one that fails. */
+/* Whether this call is the one that fails, or there is no power for it. */
 static bool
 fails(struct fake_vault *v)
 {
 	v->calls++;
+	if (v->power != NULL && *v->power == 0) {
+		v->fail_with = VAULT_FAULT;
+		return true;
+	}
+	if (v->power != NULL)
+		--*v->power;
 	return v->fail_at != 0 && v->calls == v->fail_at;
 }
 
@@ -144,8 +150,9 @@ size_of(uint8_t algorithm)
 static size_t
 key_length(uint8_t algorithm)
 {
-	static const uint8_t lengths[] = { [ALG_3DES] = 24, [ALG_AES_128] = 16, [ALG_AES_192] = 24,
-		[ALG_AES_256] = 32 };
+	static const uint8_t lengths[] = {
+		[ALG_3DES] = 24, [ALG_AES_128] = 16, [ALG_AES_192] = 24, [ALG_AES_256] = 32
+	};
 
 	return algorithm < sizeof lengths ? lengths[algorithm] : 0;
 }
@@ -294,8 +301,8 @@ fake_random(struct vault *port, size_t n, struct wbuf *out)
 
 /* Every key is fit to be imported, unless it begins with a zero. */
 static enum vault_err
-fake_import(struct vault *port, uint8_t algorithm, enum pin_rule pin,
-    const struct key_parts *parts, struct wbuf *key)
+fake_import(struct vault *port, uint8_t algorithm, enum pin_rule pin, const struct key_parts *parts,
+    struct wbuf *key)
 {
 	struct fake_vault *v = self(port);
 	const struct rbuf first = is_rsa(algorithm) ? parts->p : parts->scalar;
@@ -352,12 +359,14 @@ fake_seal(struct vault *port, struct rbuf key, uint32_t label, struct rbuf clear
 	wbuf_u32(out, label);
 	wbuf_u8(out, rbuf_at(key, 3));
 	mix(clear, out);
+	if (self(port)->oversize != 0)
+		wbuf_fill(out, 0, 2 * 16384);
 	return VAULT_OK;
 }
 
 static enum vault_err
-fake_unseal(struct vault *port, struct rbuf key, uint32_t label, struct rbuf sealed,
-    struct wbuf *out)
+fake_unseal(
+    struct vault *port, struct rbuf key, uint32_t label, struct rbuf sealed, struct wbuf *out)
 {
 	struct key_info info;
 	uint32_t found;
@@ -376,8 +385,8 @@ fake_unseal(struct vault *port, struct rbuf key, uint32_t label, struct rbuf sea
 }
 
 static enum vault_err
-fake_admin_make(struct vault *port, uint8_t algorithm, const struct secret *octets,
-    struct rbuf old, struct wbuf *key)
+fake_admin_make(struct vault *port, uint8_t algorithm, const struct secret *octets, struct rbuf old,
+    struct wbuf *key)
 {
 	struct fake_vault *v = self(port);
 	struct key_info info;
@@ -400,9 +409,11 @@ fake_admin_holds(struct vault *port, struct rbuf key)
 
 	if (fails(v))
 		return v->fail_with;
+	if (v->admin_serial == 0)
+		return VAULT_OK;
 	if (v->admin_hidden)
 		return VAULT_UNSUPPORTED;
-	return v->admin_serial == 0 || v->admin_serial == rbuf_at(key, 3) ? VAULT_OK : VAULT_AUTH;
+	return v->admin_serial == rbuf_at(key, 3) ? VAULT_OK : VAULT_AUTH;
 }
 
 static enum vault_err

@@ -19,11 +19,11 @@ struct fake_vault {
 		struct secret value;
 		unsigned left, limit;
 	} references[FAKE_REFERENCES];
-	bool unreadable;   /* tries cannot be told */
-	bool once, always; /* PIN proofs */
-	uint8_t random;    /* the next random octet */
-	uint8_t serial;    /* of the next key */
-	uint8_t oversize;  /* octets too many in every key and result */
+	bool unreadable;      /* tries cannot be told */
+	bool once, always;    /* PIN proofs */
+	uint8_t random;       /* the next random octet */
+	uint8_t serial;       /* of the next key */
+	uint8_t oversize;     /* octets too many in every key and result */
 	uint8_t admin_serial; /* of the 9B that ADMIN knows; 0: there is no ADMIN */
 	bool admin_hidden;    /* the octets of 9B cannot be had */
 	bool admin_broken;    /* following is done, and then fails */
@@ -32,6 +32,8 @@ struct fake_vault {
 	unsigned fail_at; /* the call that fails; 0: none */
 	enum vault_err fail_with;
 	unsigned forgets, disarms;
+
+	unsigned *power; /* calls left of all ports until the power goes; NULL: it stays */
 };
 
 /* PIN 12345678 and PUK 87654321 with five tries, no keys. */
