@@ -63,6 +63,7 @@ check_PROGRAMS += \
 	tests/check_apdu \
 	tests/check_pinpolicy \
 	tests/check_piv \
+	tests/check_piv_crash \
 	tests/check_piv_faults \
 	tests/check_piv_manage \
 	tests/check_piv_sweep
@@ -82,6 +83,10 @@ tests_check_pinpolicy_LDADD = libapplet.la libbase.la $(CHECK_LIBS)
 tests_check_piv_SOURCES = tests/check_piv.c tests/exchanges.h tests/suite.h
 tests_check_piv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_piv_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
+
+tests_check_piv_crash_SOURCES = tests/check_piv_crash.c tests/exchanges.h tests/suite.h
+tests_check_piv_crash_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_piv_crash_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
 
 tests_check_piv_faults_SOURCES = tests/check_piv_faults.c tests/suite.h
 tests_check_piv_faults_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
