@@ -31,7 +31,8 @@ check_PROGRAMS += tests/check_files \
 	tests/check_intruders \
 	tests/check_state \
 	tests/check_store \
-	tests/check_durability
+	tests/check_durability \
+	tests/check_replace
 
 tests_check_files_SOURCES = tests/check_files.c
 tests_check_files_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -52,3 +53,7 @@ tests_check_store_LDADD = $(store_check_libs)
 tests_check_durability_SOURCES = tests/check_durability.c
 tests_check_durability_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_durability_LDADD = $(store_check_libs)
+
+tests_check_replace_SOURCES = tests/check_replace.c
+tests_check_replace_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_replace_LDADD = $(store_check_libs)

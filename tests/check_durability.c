@@ -128,6 +128,57 @@ START_TEST(accident_with_an_item)
 END_TEST
 
 static int
+move_it(void *context)
+{
+	struct files *f = NULL;
+	struct store *s = NULL;
+	enum store_err err = STORE_FAULT;
+
+	(void)context;
+	if (files_open(scratch_path("state"), false, &f, NULL) == FILES_OK &&
+	    files_store_open(f, 0, &s, NULL) == FILES_OK)
+		err = store_move(s, STORE_KEY_NEXT, 0x9a, STORE_KEY, 0x9a);
+	files_store_close(s);
+	files_close(f);
+	return (int)err;
+}
+
+static const struct fault move_faults[] = {
+	{ FAULT_KILL, 0, 0 },
+	{ FAULT_ERROR, 0, EIO },
+	{ FAULT_ERROR, 0, ENOSPC },
+	{ FAULT_CUT, 0, EIO },
+};
+
+/* The old item and the new one beside it, or the new one in its place: nothing else. */
+START_TEST(accident_with_a_move)
+{
+	struct fault fault = move_faults[_i];
+	struct fault_outcome o = { .reached = true };
+	bool moved;
+
+	for (fault.nth = 1; o.reached; fault.nth++) {
+		scratch_remove("state/0000");
+		one_card_make(0, OLD);
+		scratch_write("state/0000/next-9a", NEW, 0600);
+		o = fault_run(&fault, move_it, NULL);
+		if (!o.reached)
+			break;
+		moved = !scratch_exists("state/0000/next-9a");
+		ck_assert_msg(holds(moved ? NEW : OLD), "call %u, %s", fault.nth, o.call);
+		ck_assert_msg(o.killed || o.status != STORE_OK || moved, "call %u, %s: untrue",
+		    fault.nth, o.call);
+		ck_assert_uint_eq(scratch_count("state/0000"), moved ? 3 : 4);
+		ck_assert_int_eq(move_it(NULL), moved ? STORE_ABSENT : STORE_OK);
+		ck_assert(holds(NEW));
+	}
+	ck_assert_int_eq(o.status, STORE_OK);
+	ck_assert_msg(fault.nth > 2, "only %u calls", fault.nth - 1);
+	ck_assert_msg(strstr(o.trace, "renameat fsync ") != NULL, "%s", o.trace);
+}
+END_TEST
+
+static int
 make_second(void *context)
 {
 	struct files *f = NULL;
@@ -276,6 +327,7 @@ main(void)
 	tcase_add_checked_fixture(tc, one_card_setup, scratch_teardown);
 	tcase_set_timeout(tc, 300);
 	tcase_add_rows(tc, accident_with_an_item, accidents);
+	tcase_add_rows(tc, accident_with_a_move, move_faults);
 	tcase_add_rows(tc, accident_with_a_card, directories);
 	tcase_add_rows(tc, order_of_steps, orders);
 	suite_add_tcase(suite, tc);

@@ -85,6 +85,12 @@ START_TEST(journal_round)
 	wbuf_fill(&all, 7, sizeof claims);
 	ck_assert_int_eq(
 	    files_journal_write(f, 3, JOURNAL_CREATING, wbuf_view(&all), &why), FILES_OK);
+	ck_assert_int_eq(
+	    files_journal_write(f, 3, JOURNAL_REPLACING, wbuf_view(&all), &why), FILES_OK);
+	wbuf_truncate(&all, 0);
+	ck_assert_int_eq(files_journal_read(f, 3, &verb, &all, &why), FILES_OK);
+	ck_assert_int_eq(verb, JOURNAL_REPLACING);
+	ck_assert_uint_eq(all.len, sizeof claims);
 	ck_assert_int_eq(files_journal_drop(f, 3, &why), FILES_OK);
 	ck_assert_int_eq(files_journal_read(f, 3, &verb, &out, &why), FILES_ABSENT);
 	ck_assert_uint_eq(scratch_count("state"), 0);

@@ -36,6 +36,10 @@ static const struct {
 	{ "a key", STORE_KEY, 0x9a, 1500, STORE_OK, "key-9a" },
 	{ "a retired key", STORE_KEY, 0x82, 1500, STORE_OK, "key-82" },
 	{ "a key reference of one digit", STORE_KEY, 4, 5, STORE_OK, "key-04" },
+	{ "an object only the PIN may read", STORE_SEALED, 0x5fc103, 300, STORE_OK, "sealed-5fc103" },
+	{ "the key it is sealed to", STORE_SEALING_KEY, 0, 1500, STORE_OK, "sealing-00" },
+	{ "a management key on its way in", STORE_KEY_NEXT, 0x9b, 700, STORE_OK, "next-9b" },
+	{ "a note", STORE_DEFAULT, 0x80, 8, STORE_OK, "default-80" },
 	{ "nothing in it", STORE_OBJECT, 0x5fc109, 0, STORE_OK, "object-5fc109" },
 	{ "one read long", STORE_OBJECT, 0x5fc103, 4096, STORE_OK, "object-5fc103" },
 	{ "as long as can be", STORE_OBJECT, 0x5fc108, STORE_ITEM_MAX, STORE_OK, "object-5fc108" },
@@ -75,6 +79,74 @@ START_TEST(round_trip)
 	ck_assert_int_eq(store_remove(s, items[_i].kind, items[_i].id), STORE_ABSENT);
 	ck_assert_uint_eq(out.len, 1);
 	ck_assert(!scratch_exists("state/0000/.tmp"));
+	files_store_close(s);
+	files_close(f);
+}
+END_TEST
+
+/* ---- moves ---- */
+
+static const struct {
+	const char *why;
+	enum store_kind from, to;
+	uint32_t from_id, to_id;
+	enum store_err err;
+	const char *has, *has_not; /* afterwards; NULL: nothing to look for */
+} moves[] = {
+	{ "a new management key", STORE_KEY_NEXT, STORE_KEY, 0x9b, 0x9b, STORE_OK, "key-9b", "next-9b" },
+	{ "over another item", STORE_KEY_NEXT, STORE_KEY, 0x9b, 0x9a, STORE_OK, "key-9a", "next-9b" },
+	{ "to another reference", STORE_KEY, STORE_KEY, 0x9a, 0x82, STORE_OK, "key-82", "key-9a" },
+	{ "to itself", STORE_KEY, STORE_KEY, 0x9a, 0x9a, STORE_OK, "key-9a", NULL },
+	{ "what is not there", STORE_KEY, STORE_KEY, 0x9c, 0x82, STORE_ABSENT, "key-9a", "key-82" },
+	{ "what is not there over what is", STORE_KEY, STORE_KEY, 0x9c, 0x9a, STORE_ABSENT, "key-9a", NULL },
+	{ "over a directory", STORE_KEY, STORE_OBJECT, 0x9a, 0xd1, STORE_FAULT, "key-9a", NULL },
+};
+
+START_TEST(move)
+{
+	uint8_t octets[OLD_LEN];
+	struct wbuf out = wbuf_over(octets, sizeof octets);
+	char path[64];
+	struct files *f;
+	struct store *s;
+	enum store_err err;
+
+	one_card_make(0, OLD);
+	scratch_mkdir("state/0000/object-d1", 0700);
+	f = one_card_state();
+	s = one_card_items(f, 0);
+	ck_assert_int_eq(store_put(s, STORE_KEY_NEXT, 0x9b, OCTETS("next")), STORE_OK);
+	err = store_move(s, moves[_i].from, moves[_i].from_id, moves[_i].to, moves[_i].to_id);
+	ck_assert_msg(err == moves[_i].err, "%s: %d", moves[_i].why, (int)err);
+	(void)snprintf(path, sizeof path, "state/0000/%s", moves[_i].has);
+	ck_assert_msg(scratch_exists(path), "%s: no %s", moves[_i].why, path);
+	if (moves[_i].has_not != NULL) {
+		(void)snprintf(path, sizeof path, "state/0000/%s", moves[_i].has_not);
+		ck_assert_msg(!scratch_exists(path), "%s: %s", moves[_i].why, path);
+	}
+	if (err == STORE_OK) {
+		ck_assert_int_eq(store_get(s, moves[_i].to, moves[_i].to_id, &out), STORE_OK);
+		ck_assert_msg(rbuf_eq(wbuf_view(&out),
+				  moves[_i].from == STORE_KEY ? OLD : OCTETS("next")),
+		    "%s: another content", moves[_i].why);
+	}
+	files_store_close(s);
+	files_close(f);
+}
+END_TEST
+
+/* A driver whose card has gone meanwhile moves nothing. */
+START_TEST(move_in_a_card_that_is_gone)
+{
+	struct files *f;
+	struct store *s;
+
+	one_card_make(0, OLD);
+	f = one_card_state();
+	s = one_card_items(f, 0);
+	ck_assert_int_eq(files_remove(f, 0, NULL), FILES_OK);
+	ck_assert_int_eq(store_move(s, STORE_KEY, 0x9a, STORE_KEY, 0x82), STORE_ABSENT);
+	ck_assert_uint_eq(scratch_count("state"), 0);
 	files_store_close(s);
 	files_close(f);
 }
@@ -357,6 +429,8 @@ main(void)
 	tcase_add_checked_fixture(tc, one_card_setup, scratch_teardown);
 	tcase_set_timeout(tc, 300);
 	tcase_add_rows(tc, round_trip, items);
+	tcase_add_rows(tc, move, moves);
+	tcase_add_test(tc, move_in_a_card_that_is_gone);
 	tcase_add_test(tc, get_into_too_little);
 	tcase_add_test(tc, life_of_a_card);
 	tcase_add_test(tc, remove_what_is_there);

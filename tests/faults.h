@@ -38,6 +38,12 @@ struct fault_outcome {
 struct fault_outcome fault_run(const struct fault *fault, int (*body)(void *), void *context);
 
 /*
+ * From here on this process, and what it forks, cannot exchange two names: as
+ * on a file system that cannot.
+ */
+void fault_refuse_exchange(void);
+
+/*
  * A place where a fake port may be struck: counts as one call.  Returns false
  * when it is to fail.
  */
