@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * create and destroy, struck at every system call and every step of the TPM:
- * a card is there whole or not at all, whatever was told is true, and the next
- * run of anything leaves no trace of the accident.
+ * create, destroy and a reset, struck at every system call and every step of
+ * the TPM: a card is there whole or not at all (after a reset, the old one or the
+ * new one), whatever was told is true, and the next run of anything leaves no
+ * trace of the accident.
  */
+#include "store/files.h"
 #include "tests/faults.h"
 #include "tests/installation.h"
 #include "tests/scratch.h"
@@ -34,6 +36,35 @@ destroy_second(void *context)
 {
 	(void)context;
 	return (int)cards_destroy(&installation, 1, NULL, &told->why);
+}
+
+/* The second card's record before a reset, and what became of it after. */
+static uint8_t old_octets[TPM_RECORD_MAX];
+static struct wbuf old_record;
+
+static int
+start_over_second(void *context)
+{
+	(void)context;
+	return (int)cards_start_over(&installation, 1, wbuf_view(&old_record), &told->why);
+}
+
+static int
+start_over_without_exchange(void *context)
+{
+	fault_refuse_exchange();
+	return start_over_second(context);
+}
+
+static void
+read_second(struct wbuf *record)
+{
+	struct files *files = NULL;
+
+	wbuf_truncate(record, 0);
+	ck_assert_int_eq(files_open(installation.state_dir, false, &files, NULL), FILES_OK);
+	ck_assert_int_eq(files_record(files, 1, record, NULL), FILES_OK);
+	files_close(files);
 }
 
 static int
@@ -185,6 +216,122 @@ START_TEST(accident)
 }
 END_TEST
 
+/* ---- a reset ---- */
+
+/* One card that can be made anew beside another; the object tells the old from the new. */
+static void
+two_cards(void)
+{
+	struct card_request request = installation_request();
+
+	scratch_remove("state");
+	fake_tpm_reset();
+	ck_assert_uint_eq(installation_create(&request), 0);
+	request.profile.allow_reset = true;
+	ck_assert_uint_eq(installation_create(&request), 1);
+	scratch_write("state/0001/object-5fc105", rbuf_str("a certificate"), 0600);
+	old_record = wbuf_over(old_octets, sizeof old_octets);
+	read_second(&old_record);
+	*told = (struct told){ .instance = 99 };
+}
+
+/* Whether the new card is in place: the old one to the octet, or a new one with all that belongs to it. */
+static bool
+is_fresh(const char *what, uint64_t old_sum)
+{
+	static const char *const names[] = { "record", "key-9b", "default-80", "default-81",
+		"default-9b", "object-5fc102", "object-5fc107", "object-7e", "object-5fc10c" };
+	uint8_t octets[TPM_RECORD_MAX];
+	struct wbuf record = wbuf_over(octets, sizeof octets);
+	char path[64];
+	size_t i;
+
+	read_second(&record);
+	if (rbuf_eq(wbuf_view(&record), wbuf_view(&old_record))) {
+		ck_assert_msg(scratch_sum("state/0001") == old_sum, "%s: files changed", what);
+		return false;
+	}
+	for (i = 0; i < sizeof names / sizeof names[0]; i++) {
+		(void)snprintf(path, sizeof path, "state/0001/%s", names[i]);
+		ck_assert_msg(scratch_exists(path), "%s: no %s", what, names[i]);
+	}
+	ck_assert_uint_eq(scratch_count("state/0001"), sizeof names / sizeof names[0]);
+	ck_assert_msg(fake_tpm_count(fake_tpm_number(wbuf_view(&record))) == FAKE_INDICES,
+	    "%s: the new card's indices", what);
+	return true;
+}
+
+static const struct {
+	const char *why;
+	int (*body)(void *);
+	struct fault fault;
+} resets[] = {
+	{ "killed", start_over_second, { FAULT_KILL, 0, 0 } },
+	{ "I/O error", start_over_second, { FAULT_ERROR, 0, EIO } },
+	{ "no space", start_over_second, { FAULT_ERROR, 0, ENOSPC } },
+	{ "no right", start_over_second, { FAULT_ERROR, 0, EACCES } },
+	{ "not supported", start_over_second, { FAULT_ERROR, 0, EINVAL } },
+	{ "everything gone", start_over_second, { FAULT_CUT, 0, EIO } },
+	{ "without exchange, killed", start_over_without_exchange, { FAULT_KILL, 0, 0 } },
+	{ "without exchange, I/O error", start_over_without_exchange, { FAULT_ERROR, 0, EIO } },
+	{ "without exchange, all gone", start_over_without_exchange, { FAULT_CUT, 0, EIO } },
+};
+
+/* What the reset said must be so before anybody clears up. */
+static void
+check_words_of_reset(const char *what, int status, uint64_t old_sum)
+{
+	const char *text = told->why.text;
+
+	if (status == DONE) {
+		ck_assert_msg(is_fresh(what, old_sum), "%s: DONE with the old card", what);
+		ck_assert_msg(fake_tpm_count(fake_tpm_number(wbuf_view(&old_record))) == 0,
+		    "%s: DONE with old indices", what);
+		return;
+	}
+	ck_assert_msg(text[0] != '\0', "%s: failed without a word", what);
+	if (strstr(text, "(the card is as it was)") != NULL)
+		ck_assert_msg(!is_fresh(what, old_sum) &&
+				  fake_tpm_count(0) == 2 * FAKE_INDICES,
+		    "%s: says %s", what, text);
+}
+
+START_TEST(reset)
+{
+	struct fault fault = resets[_i].fault;
+	struct fault_outcome o = { .reached = true };
+	unsigned fresh = 0, old = 0;
+	uint64_t other, sum;
+	char what[128];
+	bool now;
+
+	for (fault.nth = 1; o.reached; fault.nth++) {
+		two_cards();
+		other = scratch_sum("state/0000");
+		sum = scratch_sum("state/0001");
+		o = fault_run(&fault, resets[_i].body, NULL);
+		fake_tpm->open = 0;
+		(void)snprintf(what, sizeof what, "%s at %s, call %u", resets[_i].why, o.call,
+		    fault.nth);
+		if (!o.killed)
+			check_words_of_reset(what, o.status, sum);
+		next_run(fault.nth);
+		installation_check(what);
+		ck_assert_msg(installation_list() == 2, "%s: a card is missing", what);
+		ck_assert_msg(scratch_sum("state/0000") == other, "%s: the other card", what);
+		now = is_fresh(what, sum);
+		fresh += now;
+		old += !now;
+		if (!o.killed && o.status == DONE)
+			ck_assert_msg(now, "%s: the old card came back", what);
+		if (!o.killed && strstr(told->why.text, "as it was") != NULL)
+			ck_assert_msg(!now, "%s: the old card went away", what);
+	}
+	ck_assert_int_eq(o.status, DONE);
+	ck_assert_msg(old > 30 && fresh > 5, "%s: %u old, %u new", resets[_i].why, old, fresh);
+}
+END_TEST
+
 /* Two accidents: one in the work, one in what clears up after it. */
 static const struct {
 	const char *why;
@@ -194,11 +341,14 @@ static const struct {
 	{ "create, then create", create, create },
 	{ "destroy, then list", destroy_second, list },
 	{ "destroy, then destroy", destroy_second, destroy_second },
+	{ "reset, then list", start_over_second, list },
+	{ "reset, then reset", start_over_second, start_over_second },
+	{ "reset, then create", start_over_without_exchange, create },
+	{ "reset, then destroy", start_over_without_exchange, destroy_second },
 };
 
 START_TEST(two_accidents)
 {
-	struct card_request request = installation_request();
 	struct fault first = { FAULT_KILL, 0, 0 }, second = { FAULT_KILL, 0, 0 };
 	struct fault_outcome one = { .reached = true }, two;
 	char what[128];
@@ -207,10 +357,7 @@ START_TEST(two_accidents)
 	for (first.nth = (unsigned)_i + 1; one.reached; first.nth += 7) {
 		two.reached = true;
 		for (second.nth = first.nth % 5 + 1; two.reached; second.nth += 5) {
-			scratch_remove("state");
-			fake_tpm_reset();
-			ck_assert_uint_eq(installation_create(&request), 0);
-			ck_assert_uint_eq(installation_create(&request), 1);
+			two_cards();
 			one = fault_run(&first, pairs[_i].body, NULL);
 			two = fault_run(&second, pairs[_i].then, NULL);
 			fake_tpm->open = 0;
@@ -218,6 +365,8 @@ START_TEST(two_accidents)
 			    pairs[_i].why, first.nth, one.call, second.nth, two.call);
 			next_run(second.nth);
 			installation_check(what);
+			if (pairs[_i].body != destroy_second && pairs[_i].then != destroy_second)
+				ck_assert_msg(scratch_exists("state/0001"), "%s: none", what);
 		}
 	}
 }
@@ -242,6 +391,7 @@ main(void)
 	tcase_add_checked_fixture(tc, setup, installation_teardown);
 	tcase_set_timeout(tc, 600);
 	tcase_add_rows(tc, accident, accidents);
+	tcase_add_rows(tc, reset, resets);
 	tcase_add_rows(tc, two_accidents, pairs);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
