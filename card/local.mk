@@ -42,6 +42,7 @@ check_PROGRAMS += tests/check_config \
 	tests/check_profile \
 	tests/check_card \
 	tests/check_list \
+	tests/check_startover \
 	tests/check_transactions
 
 tests_check_config_SOURCES = tests/check_config.c
@@ -63,3 +64,7 @@ tests_check_list_LDADD = $(card_check_libs)
 tests_check_transactions_SOURCES = tests/check_transactions.c
 tests_check_transactions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_transactions_LDADD = $(card_check_libs)
+
+tests_check_startover_SOURCES = tests/check_startover.c
+tests_check_startover_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_startover_LDADD = $(card_check_libs)

@@ -199,53 +199,6 @@ START_TEST(numbers)
 }
 END_TEST
 
-/* ---- made anew ---- */
-
-static struct rbuf
-record_of(unsigned instance, struct wbuf *out)
-{
-	struct files *files = NULL;
-
-	ck_assert_int_eq(files_open(installation.state_dir, false, &files, NULL), FILES_OK);
-	wbuf_truncate(out, 0);
-	ck_assert_int_eq(files_record(files, instance, out, NULL), FILES_OK);
-	files_close(files);
-	return wbuf_view(out);
-}
-
-START_TEST(start_over)
-{
-	struct card_request request = installation_request();
-	uint8_t octets[TPM_RECORD_MAX];
-	struct wbuf record = wbuf_over(octets, sizeof octets);
-	struct failure why = { "" };
-	uint32_t old;
-
-	request.profile.allow_reset = true;
-	request.admin_algorithm = ALG_AES_256;
-	ck_assert_uint_eq(installation_create(&request), 0);
-	ck_assert_uint_eq(installation_create(&request), 1);
-	scratch_write("state/0000/key-9a", OCTETS("K"), 0600);
-	scratch_write("state/0000/object-5fc105", OCTETS("x"), 0600);
-	old = fake_tpm_number(record_of(0, &record));
-	ck_assert_msg(cards_start_over(&installation, 0, wbuf_view(&record), &why) == DONE, "%s",
-	    why.text);
-	ck_assert_msg(!failed(&why), "%s", why.text);
-	installation_check("made anew");
-	ck_assert_uint_ne(fake_tpm_number(record_of(0, &record)), old);
-	ck_assert_uint_eq(fake_tpm_count(old), 0);
-	ck_assert(!scratch_exists("state/0000/key-9a"));
-	ck_assert(!scratch_exists("state/0000/object-5fc105"));
-	ck_assert(scratch_exists("state/0000/default-80"));
-	ck_assert(scratch_exists("state/0000/default-81"));
-	ck_assert(scratch_exists("state/0000/default-9b"));
-	ck_assert_uint_eq(fake_tpm->pin_tries, 5);
-	ck_assert_uint_eq(fake_tpm->puk_tries, 4);
-	ck_assert_uint_eq(fake_tpm->admin_algorithm, ALG_3DES);
-	ck_assert(fake_tpm->had_puk && fake_tpm->had_admin_key);
-}
-END_TEST
-
 /* ---- refusals ---- */
 
 static void
@@ -513,7 +466,6 @@ main(void)
 	tcase_add_test(tc, life);
 	tcase_add_test(tc, blank_card);
 	tcase_add_test(tc, numbers);
-	tcase_add_test(tc, start_over);
 	tcase_add_rows(tc, refusal, refusals);
 	tcase_add_test(tc, name_of_another_caller);
 	tcase_add_test(tc, parent_of_the_unreadable);

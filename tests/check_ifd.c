@@ -738,6 +738,51 @@ START_TEST(replaced_card)
 }
 END_TEST
 
+static RESPONSECODE
+send_ins(uint8_t ins)
+{
+	uint8_t capdu[] = { 0x80, ins, 0, 0 }, rapdu[2];
+	SCARD_IO_HEADER send = { .Protocol = 1 };
+	DWORD n = sizeof rapdu;
+
+	return IFDHTransmitToICC(0, send, capdu, sizeof capdu, rapdu, &n, NULL);
+}
+
+/* Made anew at its client's own word: it has not left the reader, whoever looks. */
+START_TEST(card_that_resets_itself)
+{
+	open_slots(1);
+	fake_insert(0);
+	ck_assert_int_eq(poll_and_look(0, 0), IFD_ICC_PRESENT);
+	ck_assert_int_eq(power(0, IFD_POWER_UP), IFD_SUCCESS);
+	ck_assert_int_eq(send_ins(0xfb), IFD_SUCCESS);
+	ck_assert_int_eq(IFDHICCPresence(0), IFD_ICC_PRESENT);
+	/* The watch tells of it; nothing comes of that. */
+	ck_assert_int_eq(poll_and_look(0, 5000), IFD_ICC_PRESENT);
+	ck_assert_int_eq(send_ins(0x20), IFD_SUCCESS);
+	ck_assert_uint_eq(fake_counts().opened, 1);
+	ck_assert_uint_eq(fake_counts().closed, 0);
+	/* Replaced by somebody else it has left, as ever. */
+	fake_insert(0);
+	ck_assert_int_eq(IFDHICCPresence(0), IFD_ICC_NOT_PRESENT);
+	ck_assert_uint_eq(fake_counts().closed, 1);
+}
+END_TEST
+
+/* Replaced before its client resets it: not seen yet is not forgotten. */
+START_TEST(card_that_resets_itself_too_late)
+{
+	open_slots(1);
+	fake_insert(0);
+	ck_assert_int_eq(power(0, IFD_POWER_UP), IFD_SUCCESS);
+	fake_insert(0);
+	ck_assert_int_eq(IFDHICCPresence(0), IFD_ICC_PRESENT); /* the first look */
+	ck_assert_int_eq(send_ins(0xfb), IFD_SUCCESS);
+	ck_assert_int_eq(IFDHICCPresence(0), IFD_ICC_NOT_PRESENT);
+	ck_assert_uint_eq(fake_counts().closed, 1);
+}
+END_TEST
+
 START_TEST(replaced_card_without_polling_thread)
 {
 	const int64_t start = now_ms();
@@ -902,6 +947,8 @@ main(void)
 	tcase_add_test(tcase, poll_sleeps);
 	tcase_add_test(tcase, poll_without_watch);
 	tcase_add_test(tcase, replaced_card);
+	tcase_add_test(tcase, card_that_resets_itself);
+	tcase_add_test(tcase, card_that_resets_itself_too_late);
 	tcase_add_test(tcase, replaced_card_without_polling_thread);
 	tcase_add_test(tcase, slots_in_parallel);
 	tcase_add_test(tcase, busy_card_does_not_hold_the_poll);
