@@ -66,6 +66,7 @@ check_PROGRAMS += \
 	tests/check_piv_crash \
 	tests/check_piv_faults \
 	tests/check_piv_manage \
+	tests/check_piv_sealed \
 	tests/check_piv_sweep
 
 tests_check_tlv_SOURCES = tests/check_tlv.c tests/suite.h
@@ -95,6 +96,10 @@ tests_check_piv_faults_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LI
 tests_check_piv_manage_SOURCES = tests/check_piv_manage.c tests/exchanges.h tests/suite.h
 tests_check_piv_manage_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_piv_manage_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
+
+tests_check_piv_sealed_SOURCES = tests/check_piv_sealed.c tests/exchanges.h tests/suite.h
+tests_check_piv_sealed_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_piv_sealed_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
 
 tests_check_piv_sweep_SOURCES = tests/check_piv_sweep.c tests/suite.h
 tests_check_piv_sweep_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -55,9 +55,30 @@ other_limits(struct fake_card *card)
 }
 
 static void
-without_chuid(struct fake_card *card)
+begin_guid(struct fake_card *card, const char *octets)
 {
-	ck_assert_int_eq(store_remove(&card->store.port, STORE_OBJECT, 0x5fc102), STORE_OK);
+	struct rbuf in = rbuf_of(octets, 4);
+
+	memset(card->profile.guid, 0x77, sizeof card->profile.guid);
+	ck_assert(rbuf_copy(&in, card->profile.guid, 4));
+}
+
+static void
+with_guid(struct fake_card *card)
+{
+	begin_guid(card, "\x5e\xad\xbe\xef");
+}
+
+static void
+with_negative_guid(struct fake_card *card)
+{
+	begin_guid(card, "\xde\xad\xbe\xef");
+}
+
+static void
+with_smallest_guid(struct fake_card *card)
+{
+	begin_guid(card, "\x80\0\0\0");
 }
 
 /* There is an ADMIN, and the octets of 9B cannot be had. */
@@ -90,10 +111,7 @@ struct session {
 };
 
 #define SERIAL             "00 f8 00 00"
-#define GUID               "de ad be ef 05 06 07 08 09 0a 0b 0c 0d 0e 0f 10"
 #define PUT_CHUID(lc, len) "00 db 3f ff " lc " 5c 03 5f c1 02 53 " len " "
-#define FASCN              "30 19 d4 e7 39 da 73 9c ed 39 ce 73 9d 83 68 58 21 08 42 10 84 21 c8 42 10 c3 eb "
-#define CHUID_TAIL         " 35 08 32 30 33 30 30 31 30 31 3e 00 fe 00"
 
 #define P256(rule, origin) "01 01 11 02 02 " rule " 01 03 01 " origin " 04 43 86 41 04 c3*64 9000"
 #define P384(rule, origin) "01 01 14 02 02 " rule " 01 03 01 " origin " 04 63 86 61 04 c3*96 9000"
@@ -133,42 +151,23 @@ static const struct session sessions[] = {
 	} },
 
 	/* ---- GET SERIAL ---- */
-	{ "no GUID, no number", NULL, { { SERIAL, "6a82" }, { SERIAL " 00", "6a82" } } },
-	{ "no CHUID, no number", without_chuid, { { SERIAL, "6a82" } } },
-	{ "the GUID's first four octets", NULL, {
-		ADMIN, { PUT_CHUID("42", "3b") FASCN "34 10 " GUID CHUID_TAIL, "9000" },
-		{ SERIAL, "de ad be ef 9000" }, { SERIAL " 00", "de ad be ef 9000" },
-		{ SERIAL " 04", "de ad be ef 9000" }, { SERIAL " 00 00 00", "de ad be ef 9000" },
-		{ SERIAL " 02", "de ad 6102" }, { SERIAL " 01 aa", "6700" },
-		{ "00 f8 00 01", "6a86" }, { "00 f8 01 00", "6a86" }, { "10 f8 00 00", "6884" },
-		{ PUT_CHUID("07", "00"), "9000" }, { SERIAL, "6a82" },
+	{ "the card's GUID's first four octets", with_guid, {
+		{ SERIAL, "5e ad be ef 9000" }, { SERIAL " 00", "5e ad be ef 9000" },
+		{ SERIAL " 04", "5e ad be ef 9000" }, { SERIAL " 00 00 00", "5e ad be ef 9000" },
+		{ SERIAL " 02", "5e ad 6102" }, { "00 c0 00 00", "be ef 9000" },
+		{ SERIAL " 01 aa", "6700" }, { "00 f8 00 01", "6a86" }, { "00 f8 01 00", "6a86" },
+		{ "10 f8 00 00", "6884" },
 	} },
-	{ "the GUID, wherever it is", NULL, {
-		ADMIN,
-		{ PUT_CHUID("19", "12") "34 10 " GUID, "9000" }, { SERIAL, "de ad be ef 9000" },
-		{ PUT_CHUID("1d", "16") "34 10 " GUID " 30 02 aa bb", "9000" }, { SERIAL, "de ad be ef 9000" },
-		{ PUT_CHUID("1d", "16") "ee 02 00 3b 34 10 " GUID, "9000" }, { SERIAL, "de ad be ef 9000" },
-		{ PUT_CHUID("81 1e", "82 01 16") "3e 82 01 00 aa*256 34 10 " GUID, "6700" },
-		{ PUT_CHUID("00 01 1f", "82 01 16") "3e 82 01 00 aa*256 34 10 " GUID, "9000" },
-		{ SERIAL, "de ad be ef 9000" },
-		{ PUT_CHUID("00 0c 09", "82 0c 00") "3e 82 0b ea aa*3050 34 10 " GUID, "9000" },
-		{ SERIAL, "de ad be ef 9000" },
+	{ "hosts take it for a number greater than zero", with_negative_guid, { { SERIAL, "5e ad be ef 9000" } } },
+	{ "never zero", NULL, { { SERIAL, "00 00 00 01 9000" } } },
+	{ "never zero, whatever its sign", with_smallest_guid, { { SERIAL, "00 00 00 01 9000" } } },
+	{ "the number stays, whatever becomes of the CHUID", with_guid, {
+		ADMIN, { PUT_CHUID("19", "12") "34 10 aa*16", "9000" }, { SERIAL, "5e ad be ef 9000" },
+		{ PUT_CHUID("07", "00"), "9000" }, { SERIAL, "5e ad be ef 9000" },
+		{ PUT_CHUID("08", "01") "34", "9000" }, { SERIAL, "5e ad be ef 9000" },
 	} },
-	{ "a GUID of another length is none; the next one may be", NULL, {
-		ADMIN,
-		{ PUT_CHUID("18", "11") "34 0f aa*15", "9000" }, { SERIAL, "6a82" },
-		{ PUT_CHUID("1a", "13") "34 11 aa*17", "9000" }, { SERIAL, "6a82" },
-		{ PUT_CHUID("09", "02") "34 00", "9000" }, { SERIAL, "6a82" },
-		{ PUT_CHUID("1d", "16") "34 02 aa bb 34 10 " GUID, "9000" }, { SERIAL, "de ad be ef 9000" },
-	} },
-	{ "a CHUID that is none", NULL, {
-		ADMIN,
-		{ PUT_CHUID("18", "11") "34 10 de ad be ef aa*11", "9000" }, { SERIAL, "6a82" },
-		{ PUT_CHUID("09", "02") "34 10", "9000" }, { SERIAL, "6a82" },
-		{ PUT_CHUID("08", "01") "34", "9000" }, { SERIAL, "6a82" },
-		{ PUT_CHUID("1a", "13") "34 81 10 " GUID, "9000" }, { SERIAL, "6a82" },
-		{ PUT_CHUID("1b", "14") "30 7f 34 10 " GUID, "9000" }, { SERIAL, "6a82" },
-		{ PUT_CHUID("08", "01") "ff", "9000" }, { SERIAL, "6a82" },
+	{ "the number takes nothing away", with_guid, {
+		VERIFIED, ADMIN, { SERIAL, "5e ad be ef 9000" }, SIGN_9A, IS_ADMIN,
 	} },
 
 	/* ---- GET METADATA ---- */
