@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/commands.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <time.h>
 #include <winscard.h>
 
 /* How long pcscd may take to answer. */
@@ -60,24 +60,47 @@ out:
 	return state;
 }
 
-/* In a process of its own: a pcscd that hangs must not take the tool with it. */
+/* What a thread is asked, and its answer. */
+struct question {
+	unsigned instance;
+	enum reader_state answer;
+};
+
+static void *
+answer(void *context)
+{
+	struct question *q = context;
+
+	q->answer = ask_pcscd(q->instance);
+	return NULL;
+}
+
+/*
+ * In a thread of its own: a pcscd that hangs must not take the tool with it.
+ * Not in a child: pcsc-lite 2.x loads a library on the first call, and a lock
+ * that another thread held at the fork would never be free again.
+ */
 enum reader_state
 reader_look(unsigned instance)
 {
-	int status = 0;
-	pid_t child;
+	struct question *q = calloc(1, sizeof *q);
+	enum reader_state state = READER_UNKNOWN;
+	struct timespec deadline;
+	pthread_t thread;
 
-	(void)fflush(stderr);
-	child = fork();
-	if (child == 0) {
-		(void)alarm(PATIENCE_S);
-		_exit((int)ask_pcscd(instance));
+	if (q == NULL || clock_gettime(CLOCK_MONOTONIC, &deadline) != 0)
+		goto out;
+	q->instance = instance;
+	deadline.tv_sec += PATIENCE_S;
+	if (pthread_create(&thread, NULL, answer, q) != 0)
+		goto out;
+	if (pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &deadline) == 0) {
+		state = q->answer;
+	} else {
+		(void)pthread_detach(thread);
+		return READER_UNKNOWN; /* the question is the thread's now */
 	}
-	while (child > 0 && waitpid(child, &status, 0) < 0) {
-		if (errno != EINTR)
-			return READER_UNKNOWN;
-	}
-	if (child < 0 || !WIFEXITED(status) || WEXITSTATUS(status) > READER_UNKNOWN)
-		return READER_UNKNOWN;
-	return (enum reader_state)WEXITSTATUS(status);
+out:
+	free(q);
+	return state;
 }
