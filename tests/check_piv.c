@@ -184,6 +184,7 @@ static const struct session sessions[] = {
 		{ "00 db 3f ff 08 5c 03 5f c1 02 53 02 00", "6a80" },
 		{ "00 db 3f ff 06 5c 01 7e 53 01 aa", "6a80" },
 		{ "00 db 3f ff 03 7e 00 00", "6a80" }, { "00 db 3f ff 02 53 00", "6a80" },
+		{ "00 db 3f ff 05 5f c1 02 01 aa", "6a80" },
 		{ CHUID, CHUID_IS },
 	} },
 
@@ -604,7 +605,7 @@ static const struct session sessions[] = {
 	} },
 	{ "GENERATE malformed", {
 		ADMIN,
-		{ "00 47 00 9e", "6700" }, { "00 47 00 9e 02 ac 00", "6a80" },
+		{ "00 47 00 9e", "6700" }, { "00 47 00 9e 02 ac 00", "6a80" }, { "00 47 00 9e 02 ac 05", "6a80" },
 		{ "00 47 00 9e 04 ac 02 80 00", "6a80" }, { "00 47 00 9e 06 ac 04 80 02 11 11", "6a80" },
 		{ "00 47 00 9e 05 ad 03 80 01 11", "6a80" }, { "00 47 00 9e 06 ac 03 80 01 11 00", "6a80" },
 		{ "00 47 00 9e 08 ac 06 80 01 11 aa 01 04", "6a80" },
@@ -936,6 +937,7 @@ START_TEST(keys_in_wrong_places)
 	static const uint8_t sign[] = { 'K', ALG_ECC_P256, PIN_NEVER, 2 };
 	static const uint8_t strange[] = { 'K', 0x99, PIN_NEVER, 3 };
 	static const uint8_t ruleless[] = { 'K', ALG_ECC_P256, 7, 4 };
+	static const uint8_t nothing[] = { 'K', ALG_ECC_P256, 0, 4 };
 	struct store *s = &card->store.port;
 
 	ck_assert_int_eq(store_put(s, STORE_KEY, 0x9e, rbuf_of(admin, 4)), STORE_OK);
@@ -943,6 +945,7 @@ START_TEST(keys_in_wrong_places)
 	ck_assert_int_eq(store_put(s, STORE_KEY, 0x82, rbuf_of(strange, 4)), STORE_OK);
 	ck_assert_int_eq(store_put(s, STORE_KEY, 0x83, rbuf_of(ruleless, 4)), STORE_OK);
 	ck_assert_int_eq(store_put(s, STORE_KEY, 0x84, rbuf_of("junk", 4)), STORE_OK);
+	ck_assert_int_eq(store_put(s, STORE_KEY, 0x85, rbuf_of(nothing, 4)), STORE_OK);
 	fake_card_expect(
 	    card, "9B in 9E", (struct exchange){ "00 87 03 9e 0c 7c 0a 81 08 20*8", "6a88" });
 	fake_card_expect(
@@ -951,6 +954,8 @@ START_TEST(keys_in_wrong_places)
 	    (struct exchange){ "00 87 99 82 05 7c 03 81 01 aa", "6a88" });
 	fake_card_expect(
 	    card, "unknown rule", (struct exchange){ "00 87 11 83 05 7c 03 81 01 aa", "6982" });
+	fake_card_expect(
+	    card, "no rule", (struct exchange){ "00 87 11 85 05 7c 03 81 01 aa", "6982" });
 	fake_card_expect(
 	    card, "junk", (struct exchange){ "00 87 11 84 05 7c 03 81 01 aa", "6a88" });
 	fake_card_free(card);
@@ -970,6 +975,10 @@ START_TEST(vault_says_too_much)
 	fake_card_expect(card, "random", (struct exchange){ "00 87 03 9b 04 7c 02 81 00", "6f00" });
 	fake_card_expect(card, "still the administrator", (struct exchange)IS_ADMIN);
 	card->vault.oversize = 0;
+	card->vault.long_public = true;
+	fake_card_expect(
+	    card, "public value", (struct exchange){ "00 47 00 9e 05 ac 03 80 01 11", "6f00" });
+	fake_card_expect(card, "the old key", (struct exchange)SIGN_9E);
 	fake_card_expect(
 	    card, "challenge", (struct exchange){ "00 87 03 9b 04 7c 02 81 00", "...9000" });
 	card->vault.oversize = 1;

@@ -317,6 +317,42 @@ START_TEST(hidden)
 }
 END_TEST
 
+/*
+ * The old key's octets are not ADMIN's, says the vault, and then the new key
+ * cannot be dropped, or is gone already: nothing is changed, now or later.
+ */
+START_TEST(refused_and_left)
+{
+	static const struct {
+		enum store_err err;
+		bool late;
+		uint16_t sw;
+	} ways[] = { { STORE_FULL, false, 0x6a84 }, { STORE_FAULT, false, 0x6f00 },
+		{ STORE_FAULT, true, 0x6f00 }, { STORE_ABSENT, true, 0x6985 } };
+	const struct renewal *row = &renewals[_i];
+	size_t i;
+
+	for (i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		struct fake_card *card = card_before(row);
+		uint8_t old = serial_of(card, STORE_KEY);
+		uint16_t sw;
+
+		fake_vault_fail(&card->vault, 3, VAULT_AUTH);
+		fake_store_fail(&card->store, 5, ways[i].err);
+		card->store.late = ways[i].late;
+		sw = fake_card_say(card, row->command);
+		ck_assert_uint_eq(sw, ways[i].sw);
+		ck_assert_uint_eq(card->store.calls - (sw == 0x6985 && row->was_default ? 1 : 0),
+		    card->store.fail_at);
+		no_more_failures(card);
+		ck_assert(authenticates(card, row->old));
+		ck_assert_uint_eq(serial_of(card, STORE_KEY), old);
+		expect_whole(card, row, old, sw, "refused", (unsigned)i);
+		fake_card_free(card);
+	}
+}
+END_TEST
+
 /* ---- what a crash left is settled by the next command that wants 9B ---- */
 
 enum { ADMIN_OLD = 21, ADMIN_FRESH = 22 };
@@ -544,6 +580,7 @@ main(void)
 	tcase_add_rows(tcase, store_fails, renewals);
 	tcase_add_rows(tcase, vault_fails_late, renewals);
 	tcase_add_rows(tcase, hidden, renewals);
+	tcase_add_rows(tcase, refused_and_left, renewals);
 	tcase_add_rows(tcase, settlement, settlements);
 	tcase_add_rows(tcase, default_notes, notes);
 	tcase_add_rows(tcase, notes_and_power, notes);

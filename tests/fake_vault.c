@@ -186,6 +186,8 @@ fake_generate(struct vault *port, uint8_t algorithm, enum pin_rule pin, struct w
 		return VAULT_UNSUPPORTED;
 	fake_vault_key(v, algorithm, pin, key);
 	put_public(algorithm, public_value);
+	if (v->long_public)
+		wbuf_fill(public_value, 0, VAULT_PUBLIC_MAX);
 	if (v->oversize != 0)
 		wbuf_fill(key, 0, VAULT_KEY_MAX);
 	return VAULT_OK;

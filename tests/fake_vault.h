@@ -23,6 +23,7 @@ struct fake_vault {
 	bool once, always;    /* PIN proofs */
 	uint8_t random;       /* the next random octet */
 	uint8_t serial;       /* of the next key */
+	bool long_public;     /* a generated key's public value is longer than any */
 	uint8_t oversize;     /* octets too many in every key and result */
 	uint8_t admin_serial; /* of the 9B that ADMIN knows; 0: there is no ADMIN */
 	bool admin_hidden;    /* the octets of 9B cannot be had */
