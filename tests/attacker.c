@@ -155,24 +155,28 @@ define(enum card_index which, TPMA_NV more, const struct secret *auth)
 	return index;
 }
 
-void
-provision(TPM2_HANDLE handle, TPMA_OBJECT without, uint8_t unique)
+TPM2B_PUBLIC
+storage_key_template(void)
 {
-	const TPM2B_SENSITIVE_CREATE none = { .size = 0 };
-	const TPML_PCR_SELECTION no_pcr = { .count = 0 };
-	const TPM2B_DATA no_info = { .size = 0 };
-	TPM2B_PUBLIC template = { .publicArea = {
+	return (TPM2B_PUBLIC){ .publicArea = {
 		.type = TPM2_ALG_ECC, .nameAlg = TPM2_ALG_SHA256,
-		.objectAttributes = (TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
+		.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
 		    TPMA_OBJECT_SENSITIVEDATAORIGIN | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA |
-		    TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT) & ~without,
+		    TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT,
 		.parameters.eccDetail = {
 			.symmetric = { .algorithm = TPM2_ALG_AES, .keyBits.aes = 128,
 			    .mode.aes = TPM2_ALG_CFB },
 			.scheme.scheme = TPM2_ALG_NULL, .curveID = TPM2_ECC_NIST_P256,
 			.kdf.scheme = TPM2_ALG_NULL },
-		.unique.ecc = { .x = { .size = 32, .buffer = { unique } }, .y = { .size = 32 } },
 	} };
+}
+
+void
+provision_template(TPM2_HANDLE handle, const TPM2B_PUBLIC *template)
+{
+	const TPM2B_SENSITIVE_CREATE none = { .size = 0 };
+	const TPML_PCR_SELECTION no_pcr = { .count = 0 };
+	const TPM2B_DATA no_info = { .size = 0 };
 	ESYS_TR key = ESYS_TR_NONE, kept = ESYS_TR_NONE;
 
 	attacker = tpm_new(&c.config);
@@ -182,10 +186,31 @@ provision(TPM2_HANDLE handle, TPMA_OBJECT without, uint8_t unique)
 		ck_assert_uint_eq(Esys_EvictControl(attacker->esys, ESYS_TR_RH_OWNER, kept,
 				      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, handle, &kept), 0);
 	ck_assert_uint_eq(Esys_CreatePrimary(attacker->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
-			      ESYS_TR_NONE, ESYS_TR_NONE, &none, &template, &no_info, &no_pcr, &key,
+			      ESYS_TR_NONE, ESYS_TR_NONE, &none, template, &no_info, &no_pcr, &key,
 			      NULL, NULL, NULL, NULL), 0);
 	ck_assert_uint_eq(Esys_EvictControl(attacker->esys, ESYS_TR_RH_OWNER, key, ESYS_TR_PASSWORD,
 			      ESYS_TR_NONE, ESYS_TR_NONE, handle, &kept), 0);
 	session_end(attacker, &key);
 	attack_end();
+}
+
+void
+provision(TPM2_HANDLE handle, TPMA_OBJECT without, uint8_t unique)
+{
+	TPM2B_PUBLIC template = storage_key_template();
+
+	template.publicArea.objectAttributes &= ~without;
+	template.publicArea.unique.ecc.x = (TPM2B_ECC_PARAMETER){ .size = 32, .buffer = { unique } };
+	template.publicArea.unique.ecc.y = (TPM2B_ECC_PARAMETER){ .size = 32 };
+	provision_template(handle, &template);
+}
+
+void
+life_is_zero(ESYS_TR session)
+{
+	const ESYS_TR life = index_at(record.index[INDEX_LIFE].handle);
+	const TPM2B_OPERAND zeros = { .size = 8 };
+
+	ck_assert_uint_eq(Esys_PolicyNV(attacker->esys, life, life, session, ESYS_TR_PASSWORD,
+			      ESYS_TR_NONE, ESYS_TR_NONE, &zeros, 0, TPM2_EO_EQ), 0);
 }

@@ -61,5 +61,12 @@ ESYS_TR define(enum card_index which, TPMA_NV more, const struct secret *auth);
  * handle, lacking some attributes; unique makes it another key than others.
  */
 void provision(TPM2_HANDLE handle, TPMA_OBJECT without, uint8_t unique);
+void provision_template(TPM2_HANDLE handle, const TPM2B_PUBLIC *template);
+
+/* The public area to make such a key with. */
+TPM2B_PUBLIC storage_key_template(void);
+
+/* PolicyNV: what keys that need no PIN ask for. */
+void life_is_zero(ESYS_TR session);
 
 #endif

@@ -243,6 +243,27 @@ cardtpm_agrees(struct cardtpm *c, const char *curve)
 	return ok && rbuf_eq(rbuf_of(secret, secret_len), wbuf_view(&c->out));
 }
 
+bool
+cardtpm_decrypts(struct cardtpm *c, EVP_PKEY *key)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(key, NULL);
+	uint8_t clear[VAULT_RESULT_MAX], in[VAULT_RESULT_MAX];
+	size_t n = (size_t)EVP_PKEY_get_size(key), len = sizeof in;
+	bool ok;
+
+	/* A block below the modulus. */
+	memset(clear, 0x42, n);
+	c->out = wbuf_over(c->out_octets, sizeof c->out_octets);
+	ok = EVP_PKEY_encrypt_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(ctx, RSA_NO_PADDING) == 1 &&
+	    EVP_PKEY_encrypt(ctx, in, &len, clear, n) == 1 &&
+	    vault_operate(c->vault, wbuf_view(&c->key), KEY_RSA, rbuf_of(in, len), &c->out) ==
+		VAULT_OK &&
+	    rbuf_eq(wbuf_view(&c->out), rbuf_of(clear, n));
+	EVP_PKEY_CTX_free(ctx);
+	return ok;
+}
+
 static size_t
 count(struct cardtpm *c, TPM2_HANDLE first, TPM2_HANDLE end)
 {

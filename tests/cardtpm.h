@@ -3,6 +3,8 @@
 #ifndef TPMVSC_TESTS_CARDTPM_H
 #define TPMVSC_TESTS_CARDTPM_H
 
+#include <openssl/evp.h>
+
 #include "tests/swtpm.h"
 #include "tpm/tpm.h"
 
@@ -63,6 +65,9 @@ bool cardtpm_checks(struct cardtpm *c, enum key_operation kind);
 
 /* Whether OpenSSL and the card agree on a shared secret. */
 bool cardtpm_agrees(struct cardtpm *c, const char *curve);
+
+/* Whether the card decrypts what OpenSSL encrypted with an RSA key. */
+bool cardtpm_decrypts(struct cardtpm *c, EVP_PKEY *key);
 
 /* What is in the TPM: NV indices of cards, persistent keys, loaded objects and sessions (saved ones too). */
 size_t cardtpm_nv_count(struct cardtpm *c);

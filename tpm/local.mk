@@ -55,6 +55,7 @@ check_LTLIBRARIES += libcardtpm.la
 libcardtpm_la_SOURCES = \
 	tests/attacker.c tests/attacker.h \
 	tests/cardtpm.c tests/cardtpm.h \
+	tests/keyparts.c tests/keyparts.h \
 	tests/memory.c tests/memory.h \
 	tests/swtpm.c tests/swtpm.h \
 	tests/tap.c tests/tap.h
@@ -118,6 +119,12 @@ tests_check_import_SOURCES = tests/check_import.c tests/suite.h
 tests_check_import_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_import_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_import_LDADD = $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_parts
+tests_check_parts_SOURCES = tests/check_parts.c tests/suite.h
+tests_check_parts_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_parts_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_parts_LDADD = $(TPM_CHECK_LIBS)
 
 check_PROGRAMS += tests/check_sealing
 tests_check_sealing_SOURCES = tests/check_sealing.c tests/suite.h

@@ -66,8 +66,7 @@ read_number(struct rbuf in, BIGNUM *out)
 static bool
 rsa_read(struct rsa *r, const struct key_parts *parts)
 {
-	if (!read_number(parts->p, r->p) || !read_number(parts->q, r->q) ||
-	    BN_is_zero(r->p) || BN_is_zero(r->q))
+	if (!read_number(parts->p, r->p) || !read_number(parts->q, r->q))
 		return false;
 	BN_set_flags(r->p, BN_FLG_CONSTTIME);
 	BN_set_flags(r->q, BN_FLG_CONSTTIME);
