@@ -206,6 +206,14 @@ run_packages=(libtss2-tcti-swtpm0 opensc opensc-pkcs11 openssl pcscd swtpm tpm2-
 # For what the tests do with OpenSC: its own tests, and the programs that use it.
 # shellcheck disable=SC2034
 opensc_packages=(dpkg-dev gcc libc6-dev libcmocka-dev libengine-pkcs11-openssl libssl-dev openssh-client)
+# For Yubico's programs: Debian's, and what a newer yubico-piv-tool is built with.
+# shellcheck disable=SC2034
+yubico_packages=(ykcs11 yubico-piv-tool)
+# shellcheck disable=SC2034
+yubico_new_packages=(check cmake dpkg-dev gcc gengetopt libc6-dev libpcsclite-dev libssl-dev make
+	pkg-config zlib1g-dev)
+# shellcheck disable=SC2034
+ykman_packages=(yubikey-manager)
 
 # copy_source DIR: the tree without what building leaves in it, so that a tree
 # that is read-only, or configured in place, serves as well.
