@@ -67,7 +67,8 @@ check_PROGRAMS += \
 	tests/check_piv_faults \
 	tests/check_piv_manage \
 	tests/check_piv_sealed \
-	tests/check_piv_sweep
+	tests/check_piv_sweep \
+	tests/check_conformance
 
 tests_check_tlv_SOURCES = tests/check_tlv.c tests/suite.h
 tests_check_tlv_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -104,3 +105,37 @@ tests_check_piv_sealed_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LI
 tests_check_piv_sweep_SOURCES = tests/check_piv_sweep.c tests/suite.h
 tests_check_piv_sweep_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_piv_sweep_LDADD = libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
+
+# The conformance tables, here over fakes; on a real card by tests/e2e_conformance.sh.
+check_LTLIBRARIES += libconformance.la
+libconformance_la_SOURCES = \
+	tests/conformance/notation.c \
+	tests/conformance/notation.h \
+	tests/conformance/session.c \
+	tests/conformance/session.h \
+	tests/conformance/tables.c \
+	tests/conformance/tables.h
+
+EXTRA_DIST += \
+	tests/conformance/README.md \
+	tests/conformance/admin.table \
+	tests/conformance/authenticate.table \
+	tests/conformance/chaining.table \
+	tests/conformance/change.table \
+	tests/conformance/classes.table \
+	tests/conformance/faults.table \
+	tests/conformance/generate.table \
+	tests/conformance/getdata.table \
+	tests/conformance/import.table \
+	tests/conformance/manage.table \
+	tests/conformance/preconditions.table \
+	tests/conformance/putdata.table \
+	tests/conformance/select.table \
+	tests/conformance/status.table \
+	tests/conformance/unblock.table \
+	tests/conformance/verify.table \
+	tests/conformance/yubico.table
+
+tests_check_conformance_SOURCES = tests/check_conformance.c tests/suite.h
+tests_check_conformance_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_conformance_LDADD = libconformance.la libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
