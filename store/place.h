@@ -62,7 +62,10 @@ MUST_CHECK enum files_err place_read(
 MUST_CHECK enum files_err place_write(
     const struct place *p, const char *name, struct rbuf value, struct failure *why);
 
-/* Rename a file, atomically and durably; one that had the new name is gone.  ABSENT when there is none. */
+/*
+ * Rename a file, atomically and durably; one that had the new name is gone.
+ * ABSENT when there is none.  A failed last step is as with place_write().
+ */
 MUST_CHECK enum files_err place_rename(
     const struct place *p, const char *name, const char *to, struct failure *why);
 

@@ -74,6 +74,15 @@ must(bool ok, const char *what)
 	abort();
 }
 
+unsigned
+fault_stride(void)
+{
+	const char *text = getenv("FAULT_STRIDE");
+	int stride = text != NULL ? atoi(text) : 1;
+
+	return stride > 1 ? (unsigned)stride : 1;
+}
+
 bool
 fault_point(void)
 {

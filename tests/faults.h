@@ -38,6 +38,13 @@ struct fault_outcome {
 struct fault_outcome fault_run(const struct fault *fault, int (*body)(void *), void *context);
 
 /*
+ * How many calls to go on by from one accident to the next: 1, or what
+ * FAULT_STRIDE in the environment says, for valgrind.  Rows begin at different
+ * calls, so that together they meet most all the same.
+ */
+unsigned fault_stride(void);
+
+/*
  * From here on this process, and what it forks, cannot exchange two names: as
  * on a file system that cannot.
  */

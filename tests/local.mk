@@ -22,7 +22,7 @@ attackers = tests/check_attacks$(EXEEXT) tests/check_recreated$(EXEEXT) tests/ch
 	tests/check_failures$(EXEEXT)
 valgrind_programs = $(filter-out $(attackers),$(check_PROGRAMS))
 check-valgrind: $(valgrind_programs)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(valgrind_programs)' \
+	FAULT_STRIDE=7 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(valgrind_programs)' \
 		LOG_COMPILER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
 
 .PHONY: check-programs check-valgrind
