@@ -95,11 +95,11 @@ admin_session 1
 enrol 9E 11 only 'Key in 9E, the only one'
 session_close
 
-# best NAME HEX: keeps the least of the medians seen.
+# best NAME HEX [COUNT]: keeps the least time seen.
 declare -A least=()
 best()
 {
-	apdu "time 25 $2"
+	apdu "time ${3:-25} $2"
 	if [ "$sw" != 9000 ]; then
 		not_ok "time of $1: $sw"
 	elif [ -z "${least[$1]:-}" ] || [ "$data" -lt "${least[$1]}" ]; then
@@ -108,14 +108,14 @@ best()
 }
 
 point=04$(tail -c 64 P-256.der | hex)
-for _ in 1 2 3; do
+for _ in 1 2 3 4 5; do
 	for n in 0 1; do
 		admin_session $n
 		best "select $n" 00A4040009A0000003080000100000
 		best "sign $n" "0087119E267C2482008120$(hex <digest)00"
 		best "certificate $n" '00CB3FFF 000005 5C035FC101 0000'
 		best "put $n" "00DB3FFF 0000CF 5C035FC106 5381C7$(printf '%0398d' 0)"
-		best "verify $n" "$(verify_apdu 12345678)"
+		best "verify $n" "$(verify_apdu 12345678)" 5
 		[ $n -eq 0 ] || continue
 		best 'last certificate' '00CB3FFF 000005 5C035FC120 0000'
 		best 'first agree' "00871182477C4582008541${point}00"
