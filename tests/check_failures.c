@@ -7,12 +7,15 @@
 #include <string.h>
 
 #include "tests/cardtpm.h"
+#include "tests/keyparts.h"
 #include "tests/suite.h"
 #include "tests/tap.h"
+#include "tpm/keyfile.h"
 #include "tpm/tpm.h"
 
 #define OLD_PIN CARDTPM_PIN
 #define NEW_PIN "87654321"
+#define NEW_ADMIN "24 octets, just as 3DES."
 
 /* More commands than any operation has: an end to a loop that does not end. */
 #define COMMANDS_MAX 400
@@ -70,6 +73,9 @@ spoil_answer(void *context, uint32_t code, uint8_t *octets, size_t len)
 }
 
 static struct cardtpm c;
+static struct keyparts parts; /* to import */
+static struct wbuf sealed, new_admin;
+static uint8_t sealed_octets[VAULT_SEAL_MAX + 5], new_admin_octets[VAULT_KEY_MAX];
 static struct fault fault;
 static const struct tap_hooks hooks = { spoil_command, spoil_answer, &fault };
 static struct tap *tap;
@@ -158,22 +164,110 @@ do_random(void)
 	return vault_random(c.vault, sizeof out, &w);
 }
 
+static enum vault_err
+do_import(void)
+{
+	const struct key_parts view = keyparts_view(&parts);
+	uint8_t key[VAULT_KEY_MAX];
+	struct wbuf k = wbuf_over(key, sizeof key);
+	enum vault_err err = vault_import(c.vault, ALG_ECC_P256, PIN_NEVER, &view, &k);
+
+	ck_assert_msg(err == VAULT_OK || k.len == 0, "output of a failure");
+	return err;
+}
+
+static enum vault_err
+do_seal(void)
+{
+	enum vault_err err;
+
+	sealed = wbuf_over(sealed_octets, sizeof sealed_octets);
+	err = vault_seal(c.vault, wbuf_view(&c.key), 1, rbuf_str("clear"), &sealed);
+	ck_assert_msg(err == VAULT_OK || sealed.len == 0, "output of a failure");
+	return err;
+}
+
+static enum vault_err
+do_unseal(void)
+{
+	uint8_t out[16];
+	struct wbuf w = wbuf_over(out, sizeof out);
+	enum vault_err err;
+
+	err = vault_unseal(c.vault, wbuf_view(&c.key), 1, wbuf_view(&sealed), &w);
+	ck_assert_msg(err == VAULT_OK ? rbuf_eq(wbuf_view(&w), rbuf_str("clear")) : w.len == 0,
+	    "output of a failure");
+	return err;
+}
+
+static enum vault_err
+make_admin(uint8_t algorithm, const char *value, struct wbuf *key)
+{
+	SECRET(octets);
+
+	ck_assert(secret_set(&octets, rbuf_str(value)));
+	return vault_admin_make(c.vault, algorithm, &octets, wbuf_view(&c.admin), key);
+}
+
+static enum vault_err
+do_admin_make(void)
+{
+	uint8_t octets[VAULT_KEY_MAX];
+	struct wbuf w = wbuf_over(octets, sizeof octets);
+	enum vault_err err = make_admin(ALG_AES_128, "16 octets of key", &w);
+	struct keyfile file;
+
+	ck_assert_msg(err == VAULT_OK || w.len == 0, "output of a failure");
+	/* A TPM that could not say whether it has the cipher has it all the same. */
+	ck_assert_msg(err != VAULT_OK || (keyfile_read(wbuf_view(&w), &file) && !file.sealed),
+	    "sealed, where the TPM would have kept it");
+	return err;
+}
+
+static enum vault_err
+follow(struct rbuf old, struct rbuf fresh)
+{
+	SECRET(octets);
+
+	ck_assert(secret_set(&octets, fresh));
+	return vault_admin_follow(c.vault, old, &octets);
+}
+
+static enum vault_err
+do_admin_follow(void)
+{
+	return follow(wbuf_view(&c.admin), rbuf_str(NEW_ADMIN));
+}
+
+static enum vault_err
+do_admin_holds(void)
+{
+	return vault_admin_holds(c.vault, wbuf_view(&c.admin));
+}
+
 static const struct row {
 	const char *why;
 	enum vault_err (*act)(void);
 	bool changes; /* the PIN may be the new one afterwards */
-	enum pin_rule key; /* of the key to sign with, whose PIN is verified before; 0: none */
+	enum pin_rule key; /* of the key to use, whose PIN is verified before; 0: none */
+	bool follows, admin; /* ADMIN may be the new one afterwards; look at it */
 } rows[] = {
-	{ "VERIFY", do_verify, false, 0 },
-	{ "change the PIN", do_change, true, 0 },
-	{ "unblock by PUK", do_unblock, true, 0 },
-	{ "read the tries", do_tries, false, 0 },
-	{ "generate", do_generate, false, 0 },
-	{ "card management key", do_encrypt, false, 0 },
-	{ "random", do_random, false, 0 },
-	{ "sign, PIN never", do_sign, false, PIN_NEVER },
-	{ "sign, PIN once", do_sign, false, PIN_ONCE },
-	{ "sign, PIN always", do_sign, false, PIN_ALWAYS },
+	{ "VERIFY", do_verify, false, 0, false, false },
+	{ "change the PIN", do_change, true, 0, false, false },
+	{ "unblock by PUK", do_unblock, true, 0, false, false },
+	{ "read the tries", do_tries, false, 0, false, false },
+	{ "generate", do_generate, false, 0, false, false },
+	{ "card management key", do_encrypt, false, 0, false, false },
+	{ "random", do_random, false, 0, false, false },
+	{ "sign, PIN never", do_sign, false, PIN_NEVER, false, false },
+	{ "sign, PIN once", do_sign, false, PIN_ONCE, false, false },
+	{ "sign, PIN always", do_sign, false, PIN_ALWAYS, false, false },
+	{ "import", do_import, false, 0, false, false },
+	{ "seal", do_seal, false, PIN_ONCE, false, false },
+	{ "unseal", do_unseal, false, PIN_ONCE, false, false },
+	{ "make a management key", do_admin_make, false, 0, false, true },
+	{ "ADMIN follows", do_admin_follow, false, 0, true, true },
+	{ "what ADMIN holds", do_admin_holds, false, 0, false, true },
 };
 
 /* One of the two PINs works, and not both; make it the old one again. */
@@ -187,6 +281,24 @@ settle_pin(const struct row *row, unsigned n)
 	ck_assert_msg(row->changes, "%s, command %u: the PIN does not work any more", row->why, n);
 	fresh = cardtpm_change(&c, REFERENCE_PIN, NEW_PIN, OLD_PIN);
 	ck_assert_msg(fresh == VAULT_OK, "%s, command %u: neither PIN works", row->why, n);
+}
+
+/* ADMIN is the old key or the new one, and the card can say which; make it the old one again. */
+static void
+settle_admin(const struct row *row, unsigned n, enum vault_err err)
+{
+	const enum vault_err old = vault_admin_holds(c.vault, wbuf_view(&c.admin));
+	const enum vault_err fresh = vault_admin_holds(c.vault, wbuf_view(&new_admin));
+
+	ck_assert_msg((old == VAULT_OK && fresh == VAULT_AUTH) ||
+		(old == VAULT_AUTH && fresh == VAULT_OK), "%s, command %u: ADMIN is %d, %d",
+	    row->why, n, (int)old, (int)fresh);
+	ck_assert_msg(!row->follows || err != VAULT_OK || fresh == VAULT_OK,
+	    "%s, command %u: ADMIN did not follow", row->why, n);
+	if (old == VAULT_OK)
+		return;
+	ck_assert_msg(row->follows, "%s, command %u: ADMIN is another", row->why, n);
+	ck_assert_int_eq(follow(wbuf_view(&new_admin), rbuf_of(cardtpm_admin_key, 24)), VAULT_OK);
 }
 
 /* Run it with command n failing; false when there was no command n. */
@@ -211,6 +323,8 @@ strike(const struct row *row, unsigned n, bool after)
 	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
 	ck_assert_msg(tries.left == 5, "%s, command %u: cost a try", row->why, n);
 	settle_pin(row, n);
+	if (row->admin)
+		settle_admin(row, n, err);
 	return fault.seen > n;
 }
 
@@ -223,6 +337,11 @@ START_TEST(operations_with_a_failing_tpm)
 	cardtpm_make(&c, &cardtpm_usual, rbuf_of(NULL, 0));
 	if (row->key != 0)
 		cardtpm_generate(&c, ALG_ECC_P256, row->key);
+	if (row->act == do_unseal)
+		ck_assert_int_eq(do_seal(), VAULT_OK);
+	keyparts_make(&parts, ALG_ECC_P256);
+	new_admin = wbuf_over(new_admin_octets, sizeof new_admin_octets);
+	ck_assert_int_eq(make_admin(ALG_3DES, NEW_ADMIN, &new_admin), VAULT_OK);
 	for (after = false;; after = true) {
 		for (n = 0; strike(row, n, after); n++)
 			ck_assert_uint_lt(n, COMMANDS_MAX);
@@ -231,6 +350,7 @@ START_TEST(operations_with_a_failing_tpm)
 			break;
 	}
 	ck_assert_int_eq(cardtpm_verify(&c, OLD_PIN), VAULT_OK);
+	keyparts_free(&parts);
 	vault_forget(c.vault);
 	tpm_rest(c.tpm);
 	ck_assert_uint_eq(cardtpm_loaded_count(&c), 0);

@@ -281,6 +281,7 @@ START_TEST(keys_obey_their_rule)
 	ck_assert_int_eq(vault_describe(c.vault, wbuf_view(&c.key), &info), VAULT_OK);
 	ck_assert_uint_eq(info.algorithm, row->algorithm);
 	ck_assert_int_eq(info.pin, row->rule);
+	ck_assert_int_eq(info.origin, ORIGIN_GENERATED);
 	ck_assert_int_eq(cardtpm_operate(&c, row->kind, row->in),
 	    row->rule == PIN_NEVER ? VAULT_OK : VAULT_AUTH);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
@@ -312,6 +313,17 @@ START_TEST(a_pin_change_ends_every_proof)
 	ck_assert_int_eq(cardtpm_change(&c, REFERENCE_PIN, CARDTPM_PIN, "87654321"), VAULT_OK);
 	ck_assert_int_eq(cardtpm_sign(&c), VAULT_AUTH);
 	ck_assert_int_eq(cardtpm_verify(&c, "87654321"), VAULT_OK);
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+}
+END_TEST
+
+/* A change of the PUK is none of the PIN's business, whether it succeeds or not. */
+START_TEST(a_puk_change_ends_no_proof)
+{
+	cardtpm_generate(&c, ALG_ECC_P256, _i == 0 ? PIN_ONCE : PIN_ALWAYS);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	ck_assert_int_eq(cardtpm_change(&c, REFERENCE_PUK, "00000000", "99999999"), VAULT_AUTH);
+	ck_assert_int_eq(cardtpm_change(&c, REFERENCE_PUK, CARDTPM_PUK, "99999999"), VAULT_OK);
 	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
 }
 END_TEST
@@ -614,6 +626,7 @@ main(void)
 	tcase_add_rows(tcase, keys_obey_their_rule, key_rows);
 	tcase_add_test(tcase, disarm_spares_the_other_keys);
 	tcase_add_loop_test(tcase, a_pin_change_ends_every_proof, 0, 2);
+	tcase_add_loop_test(tcase, a_puk_change_ends_no_proof, 0, 2);
 	tcase_add_loop_test(tcase, ecdh_agrees_with_openssl, 0, 2);
 	tcase_add_rows(tcase, misfits_are_refused, misfit_rows);
 	tcase_add_loop_test(tcase, what_the_tpm_lacks_is_not_offered, 0, 5);
