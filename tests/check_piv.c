@@ -707,6 +707,28 @@ START_TEST(nothing_stays)
 }
 END_TEST
 
+/* A result that the vault wrote and took back is not there any more. */
+START_TEST(taken_back)
+{
+	int err;
+
+	for (err = VAULT_AUTH; err <= VAULT_FAULT; err++) {
+		struct fake_card *card = fake_card_new();
+
+		fake_card_expect(card, "PIN", (struct exchange)VERIFIED);
+		card->vault.late = true;
+		fake_vault_fail(&card->vault, 2, (enum vault_err)err);
+		ck_assert_uint_ge(
+		    fake_card_say(
+			card, "00 87 07 9a 00 01 0a 7c 82 01 06 82 00 81 82 01 00 d7*256 00 00"),
+		    0x6900);
+		ck_assert_uint_eq(card->answer_len, 2);
+		ck_assert(!has_run(&card->piv, sizeof card->piv, 0xd7, 4));
+		fake_card_free(card);
+	}
+}
+END_TEST
+
 /* ---- the answer's room ---- */
 
 /* Whatever room the caller has, the answer fits, and the rest can be fetched. */
@@ -889,6 +911,25 @@ START_TEST(policy_of_the_card)
 }
 END_TEST
 
+/* A new PIN is verified afterwards, but no PIN-always key works: neither card nor vault lets it. */
+START_TEST(change_is_no_verify)
+{
+	static const char *const commands[] = { "00 24 00 80 10 " PIN NEW,
+		"00 2c 00 80 10 " PUK NEW };
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		struct fake_card *card = fake_card_new();
+
+		fake_card_expect(card, "PIN", (struct exchange)VERIFIED);
+		fake_card_expect(card, commands[i], (struct exchange){ commands[i], "9000" });
+		ck_assert(card->vault.once && !card->vault.always);
+		ck_assert_uint_eq(card->piv.status, ACCESS_PIN);
+		fake_card_free(card);
+	}
+}
+END_TEST
+
 /* A proof that ran out in the vault: the card stops saying that the PIN is verified. */
 START_TEST(proof_ran_out)
 {
@@ -1026,6 +1067,7 @@ main(void)
 	tcase_add_test(tcase, reset_takes_everything);
 	tcase_add_test(tcase, reset_ends_a_chain);
 	tcase_add_test(tcase, nothing_stays);
+	tcase_add_test(tcase, taken_back);
 	tcase_add_test(tcase, little_room);
 	tcase_add_rows(tcase, label, label_rows);
 	tcase_add_loop_test(tcase, aes_admin, 0, 3);
@@ -1034,6 +1076,7 @@ main(void)
 	tcase_add_test(tcase, tries_cannot_be_told);
 	tcase_add_test(tcase, more_tries_than_can_be_told);
 	tcase_add_test(tcase, policy_of_the_card);
+	tcase_add_test(tcase, change_is_no_verify);
 	tcase_add_test(tcase, proof_ran_out);
 	tcase_add_loop_test(tcase, vault_is_not_bothered, 0, 7);
 	tcase_add_test(tcase, keys_in_wrong_places);

@@ -371,6 +371,7 @@ static const struct session sessions[] = {
 		{ "00 ff ff ff", "6700" }, { "00 ff ff ff 03 03 9b 00", "6700" }, { "00 ff ff ff 04 03 9b 00 31", "6a80" },
 		{ "00 ff ff ff 1a 03 9b 18 31*23", "6a80" }, { "00 ff ff ff 1c 03 9b 18 31*25", "6a80" },
 		{ "00 ff ff ff 1a 03 9b 17 31*23", "6a80" }, { "00 ff ff ff 1c 03 9b 19 31*25", "6a80" },
+		{ "00 ff ff ff 1b 03 9b 17 31*24", "6a80" }, { "00 ff ff ff 1b 03 9b 19 31*24", "6a80" },
 		{ "00 ff ff ff 13 03 9b 10 31*16", "6a80" }, { "00 ff ff ff 1b 08 9b 18 31*24", "6a80" },
 		{ "00 ff ff ff 13 0a 9b 10 31*16", "6a80" }, { "00 ff ff ff 1b 0c 9b 18 31*24", "6a80" },
 		{ "00 f7 00 9b", "01 01 03 02 02 00 01 05 01 00 9000" },
@@ -676,6 +677,32 @@ START_TEST(vault_says_too_much)
 }
 END_TEST
 
+/* What can be seen to be no key is refused here: the vault is not asked. */
+START_TEST(vault_is_not_bothered)
+{
+	static const struct exchange commands[] = { { "00 ff ff ff 1b 11 9b 18 31*24", "6a80" },
+		{ "00 ff ff ff 1b 03 9a 18 31*24", "6a80" },
+		{ "00 ff ff fe 1b 03 9b 18 31*24", "6a80" },
+		{ "00 ff ff ff 1b 03 9b 17 31*24", "6a80" }, { IMPORT_EC("9b"), "6a86" },
+		{ "00 fe 03 9a 22 06 20 d6*32", "6a80" }, { "00 fe 11 9a 02 06 00", "6a80" },
+		{ "00 fe 11 9a 25 06 20 d6*32 ab 01 02", "6a80" }, { "00 f6 9b 9a", "6a86" },
+		{ "00 f7 00 f9", "6a88" }, { "00 fa 00 00", "6a80" }, { "00 fb 00 00", "6985" } };
+	struct fake_card *card = fake_card_new();
+	size_t i;
+
+	fake_card_become_admin(card);
+	fake_card_expect(card, "PIN", (struct exchange)VERIFIED);
+	for (i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		unsigned vault = card->vault.calls, store = card->store.calls;
+
+		fake_card_expect(card, commands[i].command, commands[i]);
+		ck_assert_msg(card->vault.calls == vault && card->store.calls == store,
+		    "%s: ports were asked", commands[i].command);
+	}
+	fake_card_free(card);
+}
+END_TEST
+
 /* A file moved about by hand is no key, and has no metadata. */
 START_TEST(keys_in_wrong_places)
 {
@@ -846,6 +873,7 @@ main(void)
 	tcase_add_test(tcase, no_trace_after_reset);
 	tcase_add_test(tcase, no_trace_of_a_management_key);
 	tcase_add_test(tcase, vault_says_too_much);
+	tcase_add_test(tcase, vault_is_not_bothered);
 	tcase_add_test(tcase, keys_in_wrong_places);
 	tcase_add_rows(tcase, reset, resets);
 	tcase_add_test(tcase, reset_without_answers);

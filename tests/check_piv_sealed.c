@@ -436,6 +436,7 @@ START_TEST(vault_says_too_much)
 	card->vault.oversize = 1;
 	ck_assert_uint_eq(put(card, 0x5fc109, CONTENT_OCTET, 20, false), 0x6f00);
 	card->vault.oversize = 0;
+	ck_assert(has(card, STORE_SEALING_KEY, 0) == (befores[_i] != 0));
 	expect_whole(card, "oversize", 0, befores[_i], 0x6f00);
 	fake_card_free(card);
 }
@@ -471,23 +472,33 @@ static const struct {
 };
 /* clang-format on */
 
-START_TEST(unsealing_fails)
+static void
+unsealing_failed(size_t row, bool late)
 {
 	struct fake_card *card = card_with_admin();
 
 	ck_assert_uint_eq(put(card, 0x5fc108, CONTENT_OCTET, 12800, false), 0x9000);
 	ck_assert_uint_eq(fake_card_say(card, PIN_RIGHT), 0x9000);
-	fake_vault_fail(&card->vault, 1, unsealings[_i].err);
-	ck_assert_uint_eq(get(card, 0x5fc108), unsealings[_i].sw);
+	card->vault.late = late;
+	fake_vault_fail(&card->vault, 1, unsealings[row].err);
+	ck_assert_uint_eq(get(card, 0x5fc108), unsealings[row].sw);
 	ck_assert_uint_eq(card->answer_len, 2);
 	ck_assert(!in_memory(card, CONTENT_OCTET));
-	ck_assert((card->piv.status & ACCESS_PIN) == (unsealings[_i].verified ? ACCESS_PIN : 0U));
-	ck_assert(card->vault.once == unsealings[_i].verified);
+	ck_assert((card->piv.status & ACCESS_PIN) == (unsealings[row].verified ? ACCESS_PIN : 0U));
+	ck_assert(card->vault.once == unsealings[row].verified);
+	card->vault.late = false;
 	ck_assert_uint_eq(fake_card_say(card, "00 c0 00 00 00"), 0x6985);
 	ck_assert_uint_eq(fake_card_say(card, PIN_RIGHT), 0x9000);
 	ck_assert_uint_eq(get(card, 0x5fc108), 0x9000);
 	ck_assert(answered(card, CONTENT_OCTET, 12800));
 	fake_card_free(card);
+}
+
+/* Before anything was unsealed, or after, and taken back. */
+START_TEST(unsealing_fails)
+{
+	unsealing_failed((size_t)_i, false);
+	unsealing_failed((size_t)_i, true);
 }
 END_TEST
 

@@ -247,15 +247,25 @@ compute(uint8_t algorithm, enum key_operation operation, struct rbuf in, struct 
 	return VAULT_OK;
 }
 
+/* A failure after the result was written. */
+static enum vault_err
+take_back(const struct fake_vault *v, struct wbuf *out, size_t before)
+{
+	wbuf_truncate(out, before);
+	return v->fail_with;
+}
+
 static enum vault_err
 fake_operate(struct vault *port, struct rbuf key, enum key_operation operation, struct rbuf in,
     struct wbuf *out)
 {
 	struct fake_vault *v = self(port);
+	const size_t before = out->len;
+	const bool failing = fails(v);
 	struct key_info info;
 	enum vault_err err;
 
-	if (fails(v))
+	if (failing && !v->late)
 		return v->fail_with;
 	if (!read_key(key, &info))
 		return VAULT_MISMATCH;
@@ -266,7 +276,7 @@ fake_operate(struct vault *port, struct rbuf key, enum key_operation operation, 
 		v->always = false;
 	if (err == VAULT_OK && v->oversize != 0)
 		wbuf_fill(out, 0, 2 * 16384);
-	return err;
+	return failing ? take_back(v, out, before) : err;
 }
 
 static enum vault_err
@@ -370,20 +380,23 @@ static enum vault_err
 fake_unseal(
     struct vault *port, struct rbuf key, uint32_t label, struct rbuf sealed, struct wbuf *out)
 {
+	struct fake_vault *v = self(port);
+	const size_t before = out->len;
+	const bool failing = fails(v);
 	struct key_info info;
 	uint32_t found;
 	uint8_t serial;
 
-	if (fails(self(port)))
-		return self(port)->fail_with;
+	if (failing && !v->late)
+		return v->fail_with;
 	if (!read_key(key, &info) || !rbuf_u32(&sealed, &found) || found != label ||
 	    !rbuf_u8(&sealed, &serial) || serial != rbuf_at(key, 3))
 		return VAULT_MISMATCH;
-	if (!self(port)->once)
+	if (!v->once)
 		return VAULT_AUTH;
 	mix(sealed, out);
-	wbuf_fill(out, 0, self(port)->oversize);
-	return VAULT_OK;
+	wbuf_fill(out, 0, v->oversize);
+	return failing ? take_back(v, out, before) : VAULT_OK;
 }
 
 static enum vault_err

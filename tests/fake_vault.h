@@ -32,6 +32,7 @@ struct fake_vault {
 	unsigned calls;   /* that can fail, so far */
 	unsigned fail_at; /* the call that fails; 0: none */
 	enum vault_err fail_with;
+	bool late; /* a failing unseal or operation writes its result, and takes it back */
 	unsigned forgets, disarms;
 
 	unsigned *power; /* calls left of all ports until the power goes; NULL: it stays */
