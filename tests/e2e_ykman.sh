@@ -19,6 +19,24 @@ objects() { piv objects "$@"; }
 card_says() { mgr list | sed -n 's/.*SMARTCARDREADER.0000 //p'; }
 tries_are() { matches "$1" "$2" "$(card_says)"; }
 
+# info_lacks WHAT PATTERN
+info_lacks()
+{
+	local text
+	if text=$(piv info 2>&1) && ! grep -qE -- "$2" <<<"$text"; then
+		ok "$1"
+	else
+		not_ok "$1"
+		indent "$text"
+	fi
+}
+
+# When it cannot connect it kills every scdaemon of the machine; not from here.
+mkdir bin
+printf '#!/bin/sh\nexit 1\n' >bin/pkill
+chmod +x bin/pkill
+PATH=$PWD/bin:$PATH
+
 # A certificate over a public key, by an authority of our own.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem \
 	-subj '/CN=tests' -days 30 >ca.log 2>&1
@@ -40,7 +58,7 @@ matches 'info: the management key is the default' '^WARNING: Using default Manag
 matches 'info: its algorithm' '^Management key algorithm: TDES$' "$info"
 matches 'info: CHUID' '^CHUID:.3019.*fe00$' "$info"
 matches 'info: CCC' '^CCC: .f015.*fe00$' "$info"
-fails 'info: no certificate yet' grep -q '^Slot' <<<"$info"
+info_lacks 'info: no certificate yet' '^Slot'
 
 # ---- PIN and PUK ----
 check 'change-pin' access change-pin -P 12345678 -n $pin
@@ -56,7 +74,7 @@ refuse 'the right one is refused' 1 access change-pin -P $pin -n 11223344
 check 'unblock-pin' access unblock-pin -p $puk -n 11223344
 tries_are 'all tries are back' '5 left +5 left'
 check 'the PIN is the one it set' access change-pin -P 11223344 -n $pin
-fails 'info: it is not the default' grep -q 'default PIN' <<<"$(piv info 2>&1)"
+info_lacks 'info: it is not the default' 'default PIN'
 
 # The limits are written when a card is made, and nobody may write them again: the
 # card answers 6985, and what this command does to PIN and PUK elsewhere does not happen.
@@ -185,11 +203,11 @@ check 'objects import: the facial image' objects import -m $key FACIAL face
 check 'objects export: with the PIN' objects export -P $pin FACIAL face.back
 check 'it is the same' cmp face face.back
 fails 'not without' objects export FACIAL none
-refuse 'objects export: none there' 1 objects export IRIS none
+refuse 'objects export: none there' 1 objects export -P $pin IRIS none
 chuid=$(piv info 2>&1 | grep ^CHUID)
 check 'objects generate chuid' objects generate -m $key chuid
 check 'objects generate ccc' objects generate -m $key ccc
-fails 'it is another' grep -qxF "$chuid" <<<"$(piv info 2>&1)"
+info_lacks 'the CHUID is another' "${chuid#*:?}"
 
 # ---- the management key ----
 # change_key NAME ALGORITHM KEY: the new one is right, the old one wrong
@@ -208,7 +226,7 @@ change_key()
 	refuse "$1: the old one is wrong" 1 objects generate -m "$old" chuid
 }
 change_key 3DES TDES A1A2A3A4A5A6A7A8B1B2B3B4B5B6B7B8C1C2C3C4C5C6C7C8
-fails 'info: it is not the default' grep -q 'default Management' <<<"$(piv info 2>&1)"
+info_lacks 'info: it is not the default' 'default Management'
 change_key '3DES again' TDES $default_admin_key
 matches 'info: it is the default' 'default Management key' "$(piv info 2>&1)"
 change_key AES-192 AES192 0102030405060708090A0B0C0D0E0F101112131415161718
@@ -232,7 +250,7 @@ pin=11223344
 check 'the key opens with the new PIN' objects generate -P $pin chuid
 check 'change-management-key: no longer protected' \
 	access change-management-key -f -P $pin -n $default_admin_key
-fails 'info says so' grep -q 'protected by PIN' <<<"$(piv info 2>&1)"
+info_lacks 'info says so' 'protected by PIN'
 check 'the key itself serves' objects generate -m $default_admin_key chuid
 key=$default_admin_key
 
@@ -250,8 +268,8 @@ tries_are 'all tries are back' '5 left +5 left'
 check 'the PIN is the default again' access change-pin -P 12345678 -n 12345678
 refuse 'the old one is wrong' 1 access change-pin -P $pin -n $pin
 check 'the PUK is the default again' access change-puk -p 12345678 -n 12345678
+info_lacks 'no certificate is left' '^Slot'
 info=$(piv info 2>&1)
-fails 'no certificate is left' grep -q '^Slot' <<<"$info"
 matches 'the PIN is known to be the default' 'default PIN' "$info"
 matches 'the management key too' 'default Management key' "$info"
 refuse 'no key is left' 1 keys export 9a none.pub
