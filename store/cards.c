@@ -247,20 +247,32 @@ files_replace(struct files *f, unsigned instance, struct rbuf record, struct fai
 	return place_sync(&f->root, why);
 }
 
-/* Whether a directory of that name has a record: it is a whole card's. */
-static bool
-has_record(const struct files *f, const char *name)
+/* Whether there is anything of that name: FILES_OK, FILES_ABSENT, or it cannot be told. */
+static enum files_err
+look(const struct place *p, const char *name, struct failure *why)
 {
 	struct stat st;
-	bool has;
-	int fd;
 
-	fd = openat(f->root.fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	has = fstatat(fd, RECORD_NAME, &st, AT_SYMLINK_NOFOLLOW) == 0;
-	(void)close(fd);
-	return has;
+	if (fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return FILES_OK;
+	return errno == ENOENT ? FILES_ABSENT : place_fail(p, name, "look at", errno, why);
+}
+
+/* The same of a directory with a record: it is a whole card's. */
+static enum files_err
+look_for_card(const struct files *f, const char *name, struct failure *why)
+{
+	struct place p = { .fd = -1 };
+	enum files_err err;
+
+	p.fd = openat(f->root.fd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (p.fd < 0)
+		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ?
+		    FILES_ABSENT : place_fail(&f->root, name, "open", errno, why);
+	(void)snprintf(p.path, sizeof p.path, "%.480s/%.24s", f->root.path, name);
+	err = look(&p, RECORD_NAME, why);
+	place_close(&p);
+	return err;
 }
 
 enum files_err
@@ -269,14 +281,19 @@ files_resume(struct files *f, unsigned instance, struct failure *why)
 	const struct instance_name name = instance_name("", instance);
 	const struct instance_name cards[] = { instance_name(NEW, instance),
 		instance_name(GONE, instance) };
+	enum files_err err = look(&f->root, name.text, why);
 	size_t i;
 
 	/* The new card was whole before the old one was moved aside. */
-	for (i = 0; i < sizeof cards / sizeof cards[0] && !files_occupied(f, name.text); i++) {
-		if (has_record(f, cards[i].text) &&
+	for (i = 0; i < sizeof cards / sizeof cards[0] && err == FILES_ABSENT; i++) {
+		err = look_for_card(f, cards[i].text, why);
+		if (err == FILES_OK &&
 		    renameat(f->root.fd, cards[i].text, f->root.fd, name.text) != 0)
 			return place_fail(&f->root, name.text, "replace", errno, why);
 	}
+	/* What only cannot be seen must not pass for gone: the caller would erase it. */
+	if (err != FILES_OK && err != FILES_ABSENT)
+		return err;
 	return place_sync(&f->root, why);
 }
 

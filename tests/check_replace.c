@@ -10,8 +10,11 @@
 #include "tests/suite.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 /* Put a card with 9A NEW and the record "the second" in the place of card 1, in a child. */
 static int
@@ -221,6 +224,34 @@ START_TEST(found)
 }
 END_TEST
 
+/* Who is told that all is well and finds no card in place, erases both. */
+START_TEST(what_cannot_be_seen_is_not_gone)
+{
+	struct rlimit before, few;
+	struct files *f = one_card_state();
+	struct failure why = { "" };
+	int fds[64];
+	size_t n = 0;
+
+	between();
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = sizeof fds / sizeof fds[0];
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	while ((fds[n] = open("/dev/null", O_RDONLY | O_CLOEXEC)) >= 0)
+		n++;
+	ck_assert_int_eq(errno, EMFILE);
+	ck_assert_int_eq(files_resume(f, 0, &why), FILES_FAULT);
+	while (n > 0)
+		ck_assert_int_eq(close(fds[--n]), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_msg(strstr(why.text, ".new-0000") != NULL, "%s", why.text);
+	ck_assert_int_eq(files_resume(f, 0, NULL), FILES_OK);
+	ck_assert(files_has(f, 0));
+	files_close(f);
+}
+END_TEST
+
 /* Without a begun card, or without one to replace, nothing happens. */
 START_TEST(nothing_to_replace)
 {
@@ -251,6 +282,7 @@ main(void)
 	tcase_add_rows(tc, accident, accidents);
 	tcase_add_rows(tc, order_of_steps, orders);
 	tcase_add_rows(tc, found, finds);
+	tcase_add_test(tc, what_cannot_be_seen_is_not_gone);
 	tcase_add_test(tc, nothing_to_replace);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
