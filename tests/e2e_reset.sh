@@ -184,7 +184,7 @@ session_close
 
 # ---- pcscd killed in the middle ----
 killed=0 old=0 new=0
-for i in 1 2 3 4 5 6 7 8 9; do
+for i in 1 2 3 5 7 9; do
 	session_open 2
 	block_pin
 	was=$(sha256sum <"$state/0002/record")
@@ -209,7 +209,7 @@ for i in 1 2 3 4 5 6 7 8 9; do
 	expect_sw 'the new card is whole: its PIN' 9000 "$(verify_apdu 12345678)"
 done
 session_close
-check "RESET was killed in its middle ($killed of 9; old $old, new $new)" test "$killed" -ge 1
+check "RESET was killed in its middle ($killed of 6; old $old, new $new)" test "$killed" -ge 1
 
 for n in 0 1 2; do
 	check "destroy card $n" mgr destroy /instance $n
