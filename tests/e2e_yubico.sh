@@ -153,7 +153,7 @@ check 'the key is still the one before' sign_with 83 ECCP256 SHA256
 # APDU where OpenSSL is 3: it asks OpenSSL to sign with a key that only the card
 # has.  So OpenSSL writes the certificate, signed with some other key, and
 # the card signs the same octets through the tool; what it takes of the card is
-# the same.  (e2e_yubico_new.sh has the actions themselves.)
+# the same.  (newer_suites.sh has the actions themselves.)
 for action in selfsign-certificate request-certificate; do
 	fails "$action ends in the tool itself; when not, test it here" \
 		with_pin -a $action -s 9a -S /CN=none/ -i 9a.pub -o none.pem

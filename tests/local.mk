@@ -39,4 +39,4 @@ EXTRA_DIST += tests/opensc.sh tests/e2e_apdus.sh tests/e2e_mail.sh tests/e2e_man
 	tests/e2e_mechanisms.sh tests/e2e_opensc.sh tests/e2e_p11test.sh
 
 # Yubico's programs, end to end.
-EXTRA_DIST += tests/e2e_ykman.sh tests/e2e_yubico.sh tests/e2e_yubico_new.sh
+EXTRA_DIST += tests/e2e_ykman.sh tests/e2e_yubico.sh tests/newer_suites.sh

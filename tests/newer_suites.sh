@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A newer yubico-piv-tool than this Debian's, built from a later Debian's source:
 # what the older one cannot do itself (it signs certificates, knows AES), and
-# the library's and the PKCS#11 module's own tests of a token.
+# the library's and the PKCS#11 module's own tests of a token.  A command of its
+# own, sudo tests/newer_suites.sh: what a later Debian has is not ours to rely on.
 set -eu
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
