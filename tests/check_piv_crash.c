@@ -196,7 +196,7 @@ START_TEST(power_goes)
 
 	for (n = 0; went; n++) {
 		ck_assert_uint_lt(n, 20);
-		for (m = 0; m < 12; m++)
+		for (m = 0; m < 8; m++) /* key, next; holds; move; key again; ... */
 			went = cut_twice(&renewals[_i], n, m);
 	}
 	/* Key, next, note; describe; make, put, follow, move: at least so many were cut off. */

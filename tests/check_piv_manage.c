@@ -93,13 +93,32 @@ hidden_admin(struct fake_card *card)
 }
 
 static void
-aes_admin(struct fake_card *card)
+give_9b(struct fake_card *card, uint8_t algorithm, enum pin_rule rule)
 {
 	uint8_t octets[8];
 	struct wbuf key = wbuf_over(octets, sizeof octets);
 
-	fake_vault_key(&card->vault, ALG_AES_256, PIN_NEVER, &key);
+	fake_vault_key(&card->vault, algorithm, rule, &key);
 	ck_assert_int_eq(store_put(&card->store.port, STORE_KEY, 0x9b, wbuf_view(&key)), STORE_OK);
+}
+
+static void
+aes_admin(struct fake_card *card)
+{
+	give_9b(card, ALG_AES_256, PIN_NEVER);
+}
+
+static void
+admin_behind_pin(struct fake_card *card)
+{
+	give_9b(card, ALG_3DES, PIN_ONCE);
+}
+
+/* There was a 9B once. */
+static void
+without_admin(struct fake_card *card)
+{
+	ck_assert_int_eq(store_remove(&card->store.port, STORE_KEY, 0x9b), STORE_OK);
 }
 
 /* ---- sessions ---- */
@@ -398,6 +417,17 @@ static const struct session sessions[] = {
 		ADMIN, { SET_3DES, "6985" }, { "00 f7 00 9b", "01 01 03 02 02 00 01 05 01 00 9000" },
 		{ "00 87 03 9b 04 7c 02 81 00", "7c 0a 81 08 18 19 1a 1b 1c 1d 1e 1f 9000" },
 		{ "00 87 03 9b 0c 7c 0a 82 08 41 40 43 42 45 44 47 46", "9000" }, IS_ADMIN,
+	} },
+
+	{ "the new key serves as the old one did: after the PIN", admin_behind_pin, {
+		VERIFIED, ADMIN, { SET_3DES, "9000" }, { "00 20 ff 80", "9000" },
+		{ "00 87 03 9b 04 7c 02 81 00", "7c 0a 81 08 18 19 1a 1b 1c 1d 1e 1f 9000" },
+		{ "00 87 03 9b 0c 7c 0a 82 08 41 40 43 42 45 44 47 46", "6982" }, NOT_ADMIN, VERIFIED,
+		{ "00 87 03 9b 04 7c 02 81 00", "7c 0a 81 08 20 21 22 23 24 25 26 27 9000" },
+		{ "00 87 03 9b 0c 7c 0a 82 08 79 78 7b 7a 7d 7c 7f 7e", "9000" }, IS_ADMIN,
+	} },
+	{ "a card without 9B has no administrator", without_admin, {
+		{ "00 f7 00 9b", "6a88" }, { "00 87 03 9b 04 7c 02 81 00", "6a88" }, { SET_3DES, "6982" },
 	} },
 
 	/* ---- SET PIN RETRIES ---- */

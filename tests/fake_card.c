@@ -25,9 +25,10 @@ next_token(const char **text, unsigned *value, size_t *times)
 	if (strncmp(s, "??", 2) == 0) {
 		*value = ANY_OCTET;
 	} else {
-		ck_assert_msg(isxdigit((unsigned char)s[0]) && isxdigit((unsigned char)s[1]),
-		    "not hexadecimal: %s", s);
-		ck_assert_int_eq(sscanf(s, "%2x", value), 1);
+		/* Not an assertion each time: check writes a file for every one. */
+		if (!isxdigit((unsigned char)s[0]) || !isxdigit((unsigned char)s[1]) ||
+		    sscanf(s, "%2x", value) != 1)
+			ck_abort_msg("not hexadecimal: %s", s);
 	}
 	s += 2;
 	*times = 1;
@@ -47,7 +48,8 @@ fake_card_octets(const char *text, uint8_t *out, size_t cap)
 	size_t times;
 
 	while (next_token(&text, &value, &times)) {
-		ck_assert_uint_le(value, 0xff);
+		if (value > 0xff)
+			ck_abort_msg("no octet to send: %s", text);
 		wbuf_fill(&w, (uint8_t)value, times);
 	}
 	ck_assert(wbuf_ok(&w));
