@@ -63,9 +63,11 @@ is_between(const struct work *w, unsigned instance)
 	uint8_t octets[WORK_CLAIMS_MAX];
 	struct wbuf claims = wbuf_over(octets, sizeof octets);
 	enum journal_verb verb;
+	enum files_err err;
 
-	return files_journal_read(w->files, instance, &verb, &claims, NULL) == FILES_OK &&
-	       verb == JOURNAL_REPLACING;
+	err = files_journal_read(w->files, instance, &verb, &claims, NULL);
+	/* Of a journal that cannot be read, believe the worst. */
+	return err == FILES_OK ? verb == JOURNAL_REPLACING : err != FILES_ABSENT;
 }
 
 /* Whether another card may be living under the parent that claims name. */

@@ -38,6 +38,13 @@ destroy_second(void *context)
 	return (int)cards_destroy(&installation, 1, NULL, &told->why);
 }
 
+static int
+destroy_first(void *context)
+{
+	(void)context;
+	return (int)cards_destroy(&installation, 0, NULL, &told->why);
+}
+
 /* The second card's record before a reset, and what became of it after. */
 static uint8_t old_octets[TPM_RECORD_MAX];
 static struct wbuf old_record;
@@ -333,6 +340,52 @@ START_TEST(reset)
 }
 END_TEST
 
+static const struct {
+	const char *why;
+	int (*next)(void *);
+	struct fault fault;
+} troubles[] = {
+	{ "list, I/O error", list, { FAULT_ERROR, 0, EIO } },
+	{ "list, no descriptors", list, { FAULT_ERROR, 0, EMFILE } },
+	{ "list, everything gone", list, { FAULT_CUT, 0, EIO } },
+	{ "the other card's end, I/O error", destroy_first, { FAULT_ERROR, 0, EIO } },
+	{ "the other card's end, no descriptors", destroy_first, { FAULT_ERROR, 0, EMFILE } },
+};
+
+/*
+ * Killed between the two names, where no card is in place; and what comes next
+ * is in trouble too: it must not take the card, nor the parent it lives under,
+ * for gone.
+ */
+START_TEST(trouble_between_the_names)
+{
+	const unsigned stride = fault_stride();
+	struct fault kill = { FAULT_KILL, 0, 0 }, fault = troubles[_i].fault;
+	struct fault_outcome o = { .reached = true };
+	char what[128];
+
+	do {
+		kill.nth++;
+		two_cards();
+		ck_assert(fault_run(&kill, start_over_without_exchange, NULL).reached);
+	} while (scratch_exists("state/0001"));
+	for (fault.nth = 1 + (unsigned)_i % stride; o.reached; fault.nth += stride) {
+		two_cards();
+		(void)fault_run(&kill, start_over_without_exchange, NULL);
+		ck_assert(!scratch_exists("state/0001"));
+		o = fault_run(&fault, troubles[_i].next, NULL);
+		fake_tpm->open = 0;
+		(void)snprintf(what, sizeof what, "%s at %s, call %u", troubles[_i].why, o.call,
+		    fault.nth);
+		next_run(fault.nth);
+		installation_check(what);
+		ck_assert_msg(scratch_exists("state/0001"), "%s: the card is gone", what);
+		ck_assert_msg(is_fresh(what, 0), "%s: the old card came back", what);
+	}
+	ck_assert_int_eq(o.status, DONE);
+}
+END_TEST
+
 /* Two accidents: one in the work, one in what clears up after it. */
 static const struct {
 	const char *why;
@@ -393,6 +446,7 @@ main(void)
 	tcase_set_timeout(tc, 600);
 	tcase_add_rows(tc, accident, accidents);
 	tcase_add_rows(tc, reset, resets);
+	tcase_add_rows(tc, trouble_between_the_names, troubles);
 	tcase_add_rows(tc, two_accidents, pairs);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
