@@ -6,6 +6,7 @@
 
 #include "tests/attacker.h"
 #include "tests/keyparts.h"
+#include "tests/memory.h"
 #include "tests/suite.h"
 #include "tests/tap.h"
 #include "tpm/key.h"
@@ -430,6 +431,27 @@ START_TEST(a_recorder_cannot_open_it)
 }
 END_TEST
 
+/* Nor is what the TPM has agreed on left in memory: it would open the object without the PIN. */
+START_TEST(unsealing_leaves_no_secret_in_memory)
+{
+	uint8_t x[32], inverted[32];
+	struct wbuf w = wbuf_over(x, sizeof x);
+	size_t i;
+
+	ck_assert_int_eq(seal(100), VAULT_OK);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	ck_assert_int_eq(vault_operate(c.vault, wbuf_view(&c.key), KEY_ECDH,
+			     rbuf_of(sealed.data + 1, POINT_OCTETS), &w), VAULT_OK);
+	for (i = 0; i < sizeof x; i++)
+		inverted[i] = (uint8_t)~x[i];
+	ck_assert_msg(memory_hits(inverted, sizeof inverted) > 0, "the search finds nothing at all");
+	wbuf_wipe(&w);
+	ck_assert_uint_eq(memory_hits(inverted, sizeof inverted), 0);
+	ck_assert_int_eq(unseal(LABEL), VAULT_OK);
+	ck_assert_uint_eq(memory_hits(inverted, sizeof inverted), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -453,6 +475,8 @@ main(void)
 	tcase_add_rows(tcase, a_key_with_a_way_around_the_pin_is_refused, around_rows);
 	tcase_add_test(tcase, an_interposer_vouches_for_nothing);
 	tcase_add_test(tcase, a_recorder_cannot_open_it);
+	if (!memory_kept())
+		tcase_add_test(tcase, unsealing_leaves_no_secret_in_memory);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -20,6 +20,24 @@ has_command(struct tpm *t, TPM2_CC code, bool *out)
 	return rc;
 }
 
+/* No handle that ESYS has given out. */
+#define UNKNOWN_PARENT 0xffffffffU
+
+/*
+ * ESYS keeps what is to be created until it is asked to create something else:
+ * ask it, of a parent that it does not know, and it asks no TPM.
+ */
+static void
+forget_sensitive(ESYS_CONTEXT *esys, const TPM2B_PUBLIC *area)
+{
+	const TPM2B_SENSITIVE_CREATE nothing = { .size = 0 };
+	const TPML_PCR_SELECTION no_pcr = { .count = 0 };
+	const TPM2B_DATA no_info = { .size = 0 };
+
+	(void)Esys_Create_Async(esys, UNKNOWN_PARENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+	    &nothing, area, &no_info, &no_pcr);
+}
+
 TSS2_RC
 admin_key_make(const struct card_tpm *card, uint8_t algorithm, enum pin_rule rule,
     const struct secret *octets, struct keyfile *out)
@@ -55,6 +73,7 @@ admin_key_make(const struct card_tpm *card, uint8_t algorithm, enum pin_rule rul
 			.parent = card->record->parent.handle, .public_area = *public_area,
 			.private_area = *private_area };
 	explicit_bzero(&sensitive, sizeof sensitive);
+	forget_sensitive(card->tpm->esys, &area);
 	Esys_Free(private_area);
 	Esys_Free(public_area);
 	session_end(card->tpm, &session);

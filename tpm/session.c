@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <tss2/tss2_mu.h>
+#include <tss2/tss2_sys.h>
 
 #include "tpm/rc.h"
 
@@ -90,6 +91,23 @@ session_authenticate(struct tpm *t, ESYS_TR session)
 		rc = Esys_TRSess_SetAttributes(t->esys, session, 0,
 		    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT);
 	return rc;
+}
+
+/* As deep as ESYS goes, with what it decrypts into on its stack. */
+#define ESYS_STACK (16U << 10)
+
+void
+session_forget_answer(struct tpm *t)
+{
+	uint8_t zeros[ESYS_STACK]; /* where those frames were, and to copy from */
+	const uint8_t *answer = NULL;
+	TSS2_SYS_CONTEXT *sys = NULL;
+	size_t n = 0;
+
+	explicit_bzero(zeros, sizeof zeros);
+	if (t->esys != NULL && Esys_GetSysContext(t->esys, &sys) == TSS2_RC_SUCCESS &&
+	    Tss2_Sys_GetEncryptParam(sys, &n, &answer) == TSS2_RC_SUCCESS && n <= sizeof zeros)
+		(void)Tss2_Sys_SetEncryptParam(sys, n, zeros);
 }
 
 void

@@ -38,6 +38,13 @@ MUST_CHECK TSS2_RC session_start(struct tpm *t, ESYS_TR key, TPM2_SE type, TPMA_
  */
 MUST_CHECK TSS2_RC session_authenticate(struct tpm *t, ESYS_TR session);
 
+/*
+ * Overwrite what tss2 still has of the last answer's first parameter, which was
+ * secret on the wire and which it has decrypted.  Call it from where the
+ * command was called.
+ */
+void session_forget_answer(struct tpm *t);
+
 /* Flush a session or transient object and set it to ESYS_TR_NONE; ESYS_TR_NONE is allowed. */
 void session_end(struct tpm *t, ESYS_TR *session);
 

@@ -225,6 +225,8 @@ use_step(struct tpm_vault *v, void *context)
 		rc = authorise(v, op->encryption, &session);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = op->act(v, session, op);
+	if ((op->encryption & TPMA_SESSION_ENCRYPT) != 0)
+		session_forget_answer(v->card.tpm);
 	settle(v, session, rc);
 	if (rc == TSS2_RC_SUCCESS && !wbuf_ok(op->out))
 		rc = RC_MISMATCH;
