@@ -5,6 +5,7 @@
 #include <tss2/tss2_tpm2_types.h>
 
 #include "tests/cardtpm.h"
+#include "tests/memory.h"
 #include "tests/suite.h"
 #include "tests/tap.h"
 
@@ -113,8 +114,10 @@ START_TEST(admin_follows)
 	}
 	ck_assert_int_eq(unblock(cardtpm_admin_key32, old), follows ? VAULT_AUTH : VAULT_OK);
 	ck_assert_int_eq(unblock(fresh_octets, n), follows ? VAULT_OK : VAULT_AUTH);
-	/* A second time the old octets are not ADMIN's any more. */
-	ck_assert_int_eq(follow(n), follows ? VAULT_AUTH : VAULT_UNSUPPORTED);
+	/* A second time the old octets are not ADMIN's any more, but the fresh ones are. */
+	ck_assert_int_eq(follow(n), follows ? VAULT_OK : VAULT_UNSUPPORTED);
+	ck_assert_int_eq(unblock(fresh_octets, n), follows ? VAULT_OK : VAULT_AUTH);
+	ck_assert_int_eq(follow(n - 1), follows ? VAULT_AUTH : VAULT_UNSUPPORTED);
 }
 END_TEST
 
@@ -303,6 +306,31 @@ START_TEST(no_octets_on_the_wire)
 }
 END_TEST
 
+/* The search finds them while they are there, and not when all is done: neither made, nor used. */
+START_TEST(no_octets_in_memory)
+{
+	static const uint8_t algorithms[] = { ALG_3DES, ALG_AES_192, ALG_AES_256 };
+	const size_t n = octets_of(algorithms[_i]);
+	uint8_t inverted[32], copy[32], out[16];
+	struct wbuf w = wbuf_over(out, sizeof out);
+	struct rbuf from = rbuf_of(fresh_octets, n);
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		inverted[i] = (uint8_t)~fresh_octets[i];
+	begin(ALG_3DES, false, true);
+	ck_assert(rbuf_copy(&from, copy, n));
+	ck_assert_msg(memory_hits(inverted, n) > 0, "the search finds nothing at all");
+	explicit_bzero(copy, sizeof copy);
+	ck_assert_int_eq(make(algorithms[_i], n), VAULT_OK);
+	ck_assert_uint_eq(memory_hits(inverted, n), 0);
+	ck_assert_int_eq(follow(n), VAULT_OK);
+	ck_assert_int_eq(vault_encrypt(c.vault, wbuf_view(&c.key),
+			     rbuf_of("0123456789abcdef", _i == 0 ? 8 : 16), &w), VAULT_OK);
+	ck_assert_uint_eq(memory_hits(inverted, n), 0);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -319,6 +347,8 @@ main(void)
 	tcase_add_loop_test(tcase, proofs_of_the_pin_are_kept, 0, 2);
 	tcase_add_test(tcase, asking_does_not_block);
 	tcase_add_loop_test(tcase, no_octets_on_the_wire, 0, 3);
+	if (!memory_kept())
+		tcase_add_loop_test(tcase, no_octets_in_memory, 0, 3);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
