@@ -153,9 +153,9 @@ admin_hidden(struct fake_card *card)
 }
 
 static void
-allow_reset(struct fake_card *card)
+no_reset(struct fake_card *card)
 {
-	card->profile.allow_reset = true;
+	card->profile.allow_reset = false;
 }
 
 static const struct {
@@ -173,7 +173,7 @@ static const struct {
 	{ "store-full", store_full },
 	{ "pin-expires", pin_expires },
 	{ "admin-hidden", admin_hidden },
-	{ "allow-reset", allow_reset },
+	{ "no-reset", no_reset },
 };
 
 static bool
@@ -203,6 +203,7 @@ run_row(const struct table_row *r, char *why, size_t size)
 	ck_assert_ptr_nonnull(s);
 	fake.card = fake_card_new();
 	fake.card->piv.host = &fake.host;
+	fake.card->profile.allow_reset = true;
 	fake.card->profile.guid[0] = 0xa0;
 	fake.card->profile.guid[1] = 0xb1;
 	fake.card->profile.guid[2] = 0xc2;

@@ -250,7 +250,7 @@ install_private()
 	[ -z "${TPMVSC_PREFIX:-}" ] || return 0
 	{
 		copy_source "$scratch/source" && configure_private "$scratch/source" "$build" "$prefix" &&
-			make -C "$build" -j"$(nproc)" all tests/apdu && make -C "$build" install
+			make -C "$build" -j"$(nproc)" all e2e-programs && make -C "$build" install
 	} >"$scratch/build.log" 2>&1 || die 'build and install'
 }
 

@@ -21,9 +21,13 @@ check-programs: $(check_PROGRAMS)
 attackers = tests/check_attacks$(EXEEXT) tests/check_recreated$(EXEEXT) tests/check_interposer$(EXEEXT) \
 	tests/check_failures$(EXEEXT)
 valgrind_programs = $(filter-out $(attackers),$(check_PROGRAMS))
+# A thousand tests in a thousand processes are slow there as well.
+many_tests = tests/check_conformance$(EXEEXT)
+valgrind = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 check-valgrind: $(valgrind_programs)
-	FAULT_STRIDE=7 $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(valgrind_programs)' \
-		LOG_COMPILER='valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite'
+	FAULT_STRIDE=7 $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+		TESTS='$(filter-out $(many_tests),$(valgrind_programs))' LOG_COMPILER='$(valgrind)'
+	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(many_tests)' LOG_COMPILER='$(valgrind)'
 
 .PHONY: check-programs check-valgrind
 
@@ -40,3 +44,16 @@ EXTRA_DIST += tests/opensc.sh tests/e2e_apdus.sh tests/e2e_mail.sh tests/e2e_man
 
 # Yubico's programs, end to end.
 EXTRA_DIST += tests/e2e_ykman.sh tests/e2e_yubico.sh tests/newer_suites.sh
+
+# Not a test either: runs the conformance tables on a card.
+EXTRA_PROGRAMS += tests/conformance/live
+CLEANFILES += tests/conformance/live
+EXTRA_DIST += tests/e2e_conformance.sh
+tests_conformance_live_SOURCES = tests/conformance/live.c
+tests_conformance_live_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
+tests_conformance_live_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_conformance_live_LDADD = libconformance.la libbase.la $(PCSC_LIBS) $(CRYPTO_LIBS)
+
+# What the end-to-end tests need beside what is installed.
+e2e-programs: $(EXTRA_PROGRAMS)
+.PHONY: e2e-programs
