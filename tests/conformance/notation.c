@@ -208,11 +208,10 @@ write_token(const struct token *t, const struct notation_values *values, struct 
 		}
 		return true;
 	case OBJECT:
-		if (!write_hex(t->word, out))
-			return false;
-		/* fall through */
 	case SHORT:
 	case EXTENDED:
+		if (t->kind == OBJECT && !write_hex(t->word, out))
+			return false;
 		mark = out->len;
 		return write_all(t->body, values, out) && close_length(t->kind, out, mark);
 	case CALL:
