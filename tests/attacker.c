@@ -206,6 +206,28 @@ provision(TPM2_HANDLE handle, TPMA_OBJECT without, uint8_t unique)
 }
 
 void
+swap_point(uint8_t *answer, size_t len)
+{
+	static struct authority *mine;
+	struct authority_public point;
+	struct rbuf in = rbuf_of(answer, len), skip, area;
+	struct digest d;
+	uint16_t size;
+
+	/* Header, TPM2B_PUBLIC whose end is the point, name, qualifiedName. */
+	ck_assert(rbuf_take(&in, 10, &skip) && rbuf_u16(&in, &size) && rbuf_take(&in, size, &area) &&
+	    in.len == 2 * (2 + NAME_OCTETS) && area.len > 2 * (2 + P256_OCTETS));
+	if (mine == NULL)
+		mine = authority_new();
+	ck_assert_ptr_nonnull(mine);
+	authority_public(mine, &point);
+	memcpy(answer + 12 + size - P256_OCTETS, point.y, P256_OCTETS);
+	memcpy(answer + 12 + size - 2 * P256_OCTETS - 2, point.x, P256_OCTETS);
+	ck_assert(digest_of(&area, 1, &d));
+	memcpy(answer + 12 + size + 4, d.octets, sizeof d.octets);
+}
+
+void
 life_is_zero(ESYS_TR session)
 {
 	const ESYS_TR life = index_at(record.index[INDEX_LIFE].handle);

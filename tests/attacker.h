@@ -66,6 +66,9 @@ void provision_template(TPM2_HANDLE handle, const TPM2B_PUBLIC *template);
 /* The public area to make such a key with. */
 TPM2B_PUBLIC storage_key_template(void);
 
+/* Put a key of the attacker's into an answer to ReadPublic of a P-256 key: its point, and the Name of that. */
+void swap_point(uint8_t *answer, size_t len);
+
 /* PolicyNV: what keys that need no PIN ask for. */
 void life_is_zero(ESYS_TR session);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Private keys brought into a live software TPM: what they do there, that they stay, and who sees them on the way. */
 #include <string.h>
+#include <tss2/tss2_mu.h>
 #include <unistd.h>
 
 #include "tests/attacker.h"
@@ -343,6 +344,66 @@ START_TEST(no_private_key_on_the_wire)
 }
 END_TEST
 
+/* The parameters of a recorded Import. */
+static void
+read_import(struct tap *tap, TPM2B_PUBLIC *area, TPM2B_PRIVATE *duplicate,
+    TPM2B_ENCRYPTED_SECRET *seed)
+{
+	struct rbuf in = tap_command(tap, TPM2_CC_Import, 0), skip;
+	uint32_t auth_len;
+	size_t at = 0;
+
+	/* Header, parent, sessions, no inner key. */
+	ck_assert(rbuf_take(&in, 10 + 4, &skip) && rbuf_u32(&in, &auth_len) &&
+	    rbuf_take(&in, auth_len + 2, &skip));
+	ck_assert_uint_eq(Tss2_MU_TPM2B_PUBLIC_Unmarshal(in.data, in.len, &at, area), 0);
+	ck_assert_uint_eq(Tss2_MU_TPM2B_PRIVATE_Unmarshal(in.data, in.len, &at, duplicate), 0);
+	ck_assert_uint_eq(Tss2_MU_TPM2B_ENCRYPTED_SECRET_Unmarshal(in.data, in.len, &at, seed), 0);
+}
+
+static TSS2_RC
+import_again(const TPM2B_PUBLIC *area, const TPM2B_PRIVATE *duplicate,
+    const TPM2B_ENCRYPTED_SECRET *seed)
+{
+	const TPMT_SYM_DEF_OBJECT no_inner = { .algorithm = TPM2_ALG_NULL };
+	const TPM2B_DATA no_key = { .size = 0 };
+	TPM2B_PRIVATE *out = NULL;
+	TSS2_RC rc = Esys_Import(attacker->esys, card.parent, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	    ESYS_TR_NONE, &no_key, area, duplicate, seed, &no_inner, &out);
+
+	Esys_Free(out);
+	return rc;
+}
+
+/* Who has recorded an import can repeat it, and change nothing. */
+START_TEST(a_recorded_import_gives_no_other_key)
+{
+	struct tap *tap = tap_in(NULL);
+	TPM2B_ENCRYPTED_SECRET seed;
+	TPM2B_PUBLIC area, evil;
+	TPM2B_PRIVATE duplicate;
+
+	start_with(ALG_ECC_P256);
+	ck_assert_int_eq(import(ALG_ECC_P256, PIN_ONCE), VAULT_OK);
+	read_import(tap, &area, &duplicate, &seed);
+	attack_begin();
+	ck_assert_uint_eq(import_again(&area, &duplicate, &seed), 0);
+	evil = area;
+	evil.publicArea.objectAttributes |= TPMA_OBJECT_USERWITHAUTH;
+	ck_assert_uint_ne(import_again(&evil, &duplicate, &seed), 0);
+	evil = area;
+	evil.publicArea.authPolicy.buffer[0] ^= 1;
+	ck_assert_uint_ne(import_again(&evil, &duplicate, &seed), 0);
+	evil = area;
+	evil.publicArea.authPolicy.size = 0;
+	evil.publicArea.objectAttributes |= TPMA_OBJECT_USERWITHAUTH;
+	ck_assert_uint_ne(import_again(&evil, &duplicate, &seed), 0);
+	ck_assert_uint_eq(import_again(&area, &duplicate, &seed), 0);
+	attack_end();
+	tap_out(tap);
+}
+END_TEST
+
 /* An interposer answers ReadPublic with another storage key: nothing is encrypted to it. */
 struct swap {
 	int nth, seen;
@@ -354,7 +415,7 @@ swap_public(void *context, uint32_t command_code, uint8_t *answer, size_t len)
 	struct swap *swap = context;
 
 	if (command_code == TPM2_CC_ReadPublic && len > 100 && swap->seen++ == swap->nth)
-		answer[len - 2 * 36 - 1] ^= 1;
+		swap_point(answer, len);
 }
 
 START_TEST(nothing_is_encrypted_to_a_foreign_key)
@@ -404,33 +465,42 @@ END_TEST
 
 /* ---- memory ---- */
 
-/*
- * The caller's own copy aside, no private part is left in memory.  The test
- * keeps it with every bit turned, and wipes what it hands over.
- */
+#define PIECE 16
+
+/* How often either end of a number is in memory, as its octets or as a number of OpenSSL's. */
+static size_t
+hits_of(const uint8_t *inverted, size_t n)
+{
+	uint8_t backwards[PART_MAX];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		backwards[i] = inverted[n - 1 - i];
+	return memory_hits(inverted, PIECE) + memory_hits(inverted + n - PIECE, PIECE) +
+	    memory_hits(backwards, PIECE) + memory_hits(backwards + n - PIECE, PIECE);
+}
+
+/* The caller's own copies aside, no private part is left in memory. */
 START_TEST(import_leaves_no_private_key_in_memory)
 {
 	static const uint8_t algorithms[] = { ALG_RSA_2048, ALG_ECC_P256, ALG_ECC_P384 };
 	const uint8_t algorithm = algorithms[_i];
-	uint8_t inverted[PART_MAX], backwards[PART_MAX];
+	uint8_t inverted[PART_MAX];
+	struct key_parts parts;
 	const struct part *part;
-	size_t n, i;
+	size_t n, i, before;
 
 	start_with(algorithm);
 	part = k.scalar.len != 0 ? &k.scalar : &k.p;
 	n = part->len;
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		inverted[i] = (uint8_t)~part->octets[i];
-		backwards[i] = (uint8_t)~part->octets[n - 1 - i];
-	}
-	ck_assert_msg(memory_hits(inverted, n) > 0, "the search finds nothing at all");
-	ck_assert_int_eq(import(algorithm, PIN_NEVER), VAULT_OK);
-	/* OpenSSL's keys, and all copies of ours. */
-	teardown_once();
-	k.key = NULL;
-	keyparts_free(&k);
-	ck_assert_uint_eq(memory_hits(inverted, n), 0);
-	ck_assert_msg(memory_hits(backwards, n) == 0, "as a number of OpenSSL's");
+	parts = keyparts_view(&k);
+	c.key = wbuf_over(c.key_octets, sizeof c.key_octets);
+	before = hits_of(inverted, n);
+	ck_assert_msg(before > 0, "the search finds nothing at all");
+	ck_assert_int_eq(vault_import(c.vault, algorithm, PIN_NEVER, &parts, &c.key), VAULT_OK);
+	ck_assert_uint_eq(hits_of(inverted, n), before);
 }
 END_TEST
 
@@ -451,6 +521,7 @@ main(void)
 	tcase_add_loop_test(tcase, an_imported_key_does_not_come_out, 0, 3);
 	tcase_add_test(tcase, a_forged_origin_does_not_load);
 	tcase_add_loop_test(tcase, no_private_key_on_the_wire, 0, 4);
+	tcase_add_test(tcase, a_recorded_import_gives_no_other_key);
 	tcase_add_test(tcase, nothing_is_encrypted_to_a_foreign_key);
 	tcase_add_test(tcase, a_forged_answer_gives_no_key);
 	if (!memory_kept())
