@@ -202,7 +202,6 @@ END_TEST
 START_TEST(the_old_one_must_be_a_management_key)
 {
 	struct cardtpm other;
-	SECRET(octets);
 
 	begin(ALG_3DES, false, true);
 	cardtpm_join(&other, &c, &cardtpm_usual);
