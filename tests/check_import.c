@@ -379,9 +379,9 @@ import_again(const TPM2B_PUBLIC *area, const TPM2B_PRIVATE *duplicate,
 START_TEST(a_recorded_import_gives_no_other_key)
 {
 	struct tap *tap = tap_in(NULL);
-	TPM2B_ENCRYPTED_SECRET seed;
-	TPM2B_PUBLIC area, evil;
-	TPM2B_PRIVATE duplicate;
+	TPM2B_ENCRYPTED_SECRET seed = { .size = 0 };
+	TPM2B_PUBLIC area = { .size = 0 }, evil;
+	TPM2B_PRIVATE duplicate = { .size = 0 };
 
 	start_with(ALG_ECC_P256);
 	ck_assert_int_eq(import(ALG_ECC_P256, PIN_ONCE), VAULT_OK);
