@@ -20,13 +20,7 @@ has_command(struct tpm *t, TPM2_CC code, bool *out)
 	return rc;
 }
 
-/* No handle that ESYS has given out. */
-#define UNKNOWN_PARENT 0xffffffffU
-
-/*
- * ESYS keeps what is to be created until it is asked to create something else:
- * ask it, of a parent that it does not know, and it asks no TPM.
- */
+/* ESYS keeps what is to be created until it is asked to create something else. */
 static void
 forget_sensitive(ESYS_CONTEXT *esys, const TPM2B_PUBLIC *area)
 {
@@ -34,7 +28,7 @@ forget_sensitive(ESYS_CONTEXT *esys, const TPM2B_PUBLIC *area)
 	const TPML_PCR_SELECTION no_pcr = { .count = 0 };
 	const TPM2B_DATA no_info = { .size = 0 };
 
-	(void)Esys_Create_Async(esys, UNKNOWN_PARENT, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+	(void)Esys_Create_Async(esys, HANDLE_UNKNOWN, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
 	    &nothing, area, &no_info, &no_pcr);
 }
 

@@ -229,6 +229,19 @@ approved_session(const struct card_tpm *c, enum approval_id id, const struct sec
 	return rc;
 }
 
+/* After a change ESYS has the new authValue behind the session's key and where it keeps what it sends. */
+static void
+forget_change(const struct card_tpm *c, ESYS_TR session)
+{
+	static const TPM2B_AUTH zeros = { .size = TPM2_SHA256_DIGEST_SIZE };
+
+	if (session == ESYS_TR_NONE || c->tpm->esys == NULL)
+		return;
+	forget_session(c, session);
+	(void)Esys_NV_ChangeAuth_Async(c->tpm->esys, HANDLE_UNKNOWN, session, ESYS_TR_NONE,
+	    ESYS_TR_NONE, &zeros);
+}
+
 TSS2_RC
 reference_change(const struct card_tpm *c, enum approval_id id, const struct secret *auth,
     const struct secret *fresh)
@@ -250,6 +263,8 @@ reference_change(const struct card_tpm *c, enum approval_id id, const struct sec
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_NV_ChangeAuth(c->tpm->esys, index, session, envelope, ESYS_TR_NONE,
 		    &value);
+	if ((rc & TSS2_RC_LAYER_MASK) != TSS2_TCTI_RC_LAYER)
+		forget_change(c, session);
 	session_end(c->tpm, &envelope);
 	session_end(c->tpm, &session);
 	forget_index(c, &index);

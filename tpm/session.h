@@ -10,6 +10,9 @@
 #include "tpm/digest.h"
 #include "tpm/link.h"
 
+/* No handle that ESYS has given out: a command for it goes to no TPM. */
+#define HANDLE_UNKNOWN 0xffffffffU
+
 /* A persistent storage key, as a card's record names it. */
 struct parent {
 	TPM2_HANDLE handle;
