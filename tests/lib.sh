@@ -310,12 +310,18 @@ with_run='
 
 # pcscd with a /run of its own: its socket and its process id are there.  An
 # empty drop directory keeps it from real readers, which the system's may hold.
+# Where it is built to ask polkit who may use it, it does not: nobody would answer.
 pcscd_start()
 {
+	local program options=()
+	program=$(command -v pcscd || echo /usr/sbin/pcscd)
+	if "$program" --help | grep -q -e --disable-polkit; then
+		options=(--disable-polkit)
+	fi
 	mkdir -p "$scratch/run/pcscd" "$scratch/no-drivers"
 	rm -f "$scratch/run/pcscd/pcscd.comm" "$scratch/run/pcscd/pcscd.pid"
 	PCSCLITE_HP_DROPDIR=$scratch/no-drivers unshare -m --propagation unchanged sh -c "$with_run" \
-		"$scratch/run" "$(command -v pcscd || echo /usr/sbin/pcscd)" --foreground --info \
+		"$scratch/run" "$program" --foreground --info ${options[@]+"${options[@]}"} \
 		--config "${reader_conf_d:-$scratch/reader.conf.d}" >>"$scratch/pcscd.log" 2>&1 </dev/null &
 	pcscd_pid=$!
 	wait_for 10 test -S "$PCSCLITE_CSOCK_NAME" || die 'start pcscd'
