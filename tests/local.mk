@@ -45,6 +45,10 @@ EXTRA_DIST += tests/opensc.sh tests/e2e_apdus.sh tests/e2e_mail.sh tests/e2e_man
 # Yubico's programs, end to end.
 EXTRA_DIST += tests/e2e_ykman.sh tests/e2e_yubico.sh tests/newer_suites.sh
 
+# The newest clients, in a root of a newer Debian.
+EXTRA_DIST += tests/newer tests/newer_gnupg.sh tests/newer_opensc.sh tests/newer_pkcs11.sh \
+	tests/newer_ykman.sh tests/newer_yubico.sh
+
 # Not a test either: runs the conformance tables on a card.
 EXTRA_PROGRAMS += tests/conformance/live
 CLEANFILES += tests/conformance/live
