@@ -243,13 +243,14 @@ configure_private()
 		--with-systemdsystemunitdir="$to/lib/systemd/system" "$@")
 }
 
-# The private installation, unless the caller has brought one (TPMVSC_PREFIX,
-# TPMVSC_BUILD).
+# install_private [OPTION...]: the private installation, configured with the options,
+# unless the caller has brought one (TPMVSC_PREFIX, TPMVSC_BUILD).
 install_private()
 {
 	[ -z "${TPMVSC_PREFIX:-}" ] || return 0
 	{
-		copy_source "$scratch/source" && configure_private "$scratch/source" "$build" "$prefix" &&
+		copy_source "$scratch/source" &&
+			configure_private "$scratch/source" "$build" "$prefix" "$@" &&
 			make -C "$build" -j"$(nproc)" all e2e-programs && make -C "$build" install
 	} >"$scratch/build.log" 2>&1 || die 'build and install'
 }
