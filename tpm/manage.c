@@ -7,13 +7,15 @@
 #include "tpm/rc.h"
 #include "tpm/vault.h"
 
+#define BLOCK_MAX 16
+
 static struct tpm_vault *
 own(struct vault *vault)
 {
 	return (struct tpm_vault *)vault;
 }
 
-/* ---- octets of one that is only sealed ---- */
+/* ---- at work in the TPM ---- */
 
 static TSS2_RC
 unseal(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
@@ -29,24 +31,6 @@ unseal(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
 	Esys_Free(data);
 	return rc;
 }
-
-static enum vault_err
-octets_of(struct tpm_vault *v, struct rbuf key, struct secret *out)
-{
-	struct wbuf w = wbuf_over(out->data, sizeof out->data);
-	struct operation op = { TPMA_SESSION_ENCRYPT, unseal, rbuf_of(NULL, 0), &w };
-	enum vault_err err;
-
-	if (!use_adopt(v, key) || cipher_block(v->info.algorithm) == 0)
-		return VAULT_MISMATCH;
-	if (!v->file.sealed)
-		return VAULT_UNSUPPORTED;
-	err = vault_run(v, "unseal the card management key", LINK_SECONDS, true, use_step, &op);
-	out->len = w.len;
-	return err;
-}
-
-/* ---- encrypt ---- */
 
 static TSS2_RC
 encrypt_in_tpm(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
@@ -67,6 +51,53 @@ encrypt_in_tpm(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
 	Esys_Free(next_iv);
 	return rc;
 }
+
+/* ---- octets ---- */
+
+/* The default key that an AES-128 key can be: AES-256 has none, and the others are sealed. */
+static const uint8_t known[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
+
+/* Octets do not come out of the TPM, but it tells the well-known ones by what they encrypt to. */
+static enum vault_err
+well_known(struct tpm_vault *v, struct secret *out)
+{
+	static const uint8_t zeros[BLOCK_MAX];
+	const struct rbuf block = rbuf_of(zeros, cipher_block(v->info.algorithm));
+	uint8_t theirs[BLOCK_MAX], ours[BLOCK_MAX];
+	struct wbuf got = wbuf_over(theirs, sizeof theirs), expected = wbuf_over(ours, sizeof ours);
+	struct operation op = { TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT, encrypt_in_tpm, block,
+		&got };
+	struct rbuf all = rbuf_of(known, sizeof known), octets;
+	enum vault_err err;
+
+	if (!rbuf_take(&all, key_size(v->info.algorithm), &octets))
+		return VAULT_UNSUPPORTED;
+	err = vault_run(v, "use the card management key", LINK_SECONDS, true, use_step, &op);
+	if (err != VAULT_OK)
+		return err;
+	if (!cipher_encrypt(v->info.algorithm, octets, block, &expected))
+		return VAULT_FAULT;
+	return rbuf_eq(wbuf_view(&got), wbuf_view(&expected)) && secret_set(out, octets) ?
+	    VAULT_OK : VAULT_UNSUPPORTED;
+}
+
+static enum vault_err
+octets_of(struct tpm_vault *v, struct rbuf key, struct secret *out)
+{
+	struct wbuf w = wbuf_over(out->data, sizeof out->data);
+	struct operation op = { TPMA_SESSION_ENCRYPT, unseal, rbuf_of(NULL, 0), &w };
+	enum vault_err err;
+
+	if (!use_adopt(v, key) || cipher_block(v->info.algorithm) == 0)
+		return VAULT_MISMATCH;
+	if (!v->file.sealed)
+		return well_known(v, out);
+	err = vault_run(v, "unseal the card management key", LINK_SECONDS, true, use_step, &op);
+	out->len = w.len;
+	return err;
+}
+
+/* ---- encrypt ---- */
 
 enum vault_err
 manage_encrypt(struct vault *vault, struct rbuf key, struct rbuf block, struct wbuf *out)
