@@ -57,11 +57,11 @@ objects=$(p11 -O "${user[@]}" 2>&1)
 ids()
 {
 	awk -v kind="$1" '/^[^ ]/ { mine = index($0, kind) == 1 } mine && $1 == "ID:" { print $2 }' \
-		<<<"$objects" | sort | tr '\n' ' '
+		<<<"$objects" | sed 's/^0//' | sort | tr '\n' ' '
 }
-same 'the certificates' '01 02 03 04 05 06 ' "$(ids Certificate)"
-same 'the private keys' '01 02 03 04 05 06 ' "$(ids Private)"
-same 'the public keys' '01 02 03 04 05 06 ' "$(ids Public)"
+same 'the certificates' '1 2 3 4 5 6 ' "$(ids Certificate)"
+same 'the private keys' '1 2 3 4 5 6 ' "$(ids Private)"
+same 'the public keys' '1 2 3 4 5 6 ' "$(ids Public)"
 dump=$(p15 --dump 2>&1)
 matches 'pkcs15-tool --dump: the card' '^PKCS#15 Card \[First 9a\]' "$dump"
 same 'its private keys' 6 "$(grep -c '^Private .* Key' <<<"$dump")"

@@ -33,7 +33,7 @@ check 'the card is in its reader' wait_for 5 card_in 0
 
 # ---- what it says of a new card ----
 matches 'list-readers' "^Yubico $(reader 0)$" "$(ypt -a list-readers)"
-matches 'version' '^Application version 5\.4\.3 found\.$' "$(ypt -a version 2>&1)"
+matches 'version' 'version 5\.4\.3 found\.$' "$(ypt -a version 2>&1)"
 status=$(ypt -a status 2>&1)
 matches 'status: version' '^Version:.5\.4\.3$' "$status"
 matches 'status: a serial number' '^Serial Number:.[1-9][0-9]*$' "$status"
