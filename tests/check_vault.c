@@ -606,6 +606,59 @@ START_TEST(a_spoilt_key_file_is_no_other_key)
 }
 END_TEST
 
+/* ---- what has programs of its own, once here, where valgrind looks ---- */
+
+START_TEST(a_key_is_imported)
+{
+	static const uint8_t scalar[32] = { 0x01, 0x02, 0x03 };
+	const struct key_parts parts = { .scalar = { scalar, sizeof scalar } };
+
+	c.key = wbuf_over(c.key_octets, sizeof c.key_octets);
+	c.public_value = wbuf_over(c.public_octets, sizeof c.public_octets);
+	c.algorithm = ALG_ECC_P256;
+	ck_assert_int_eq(vault_import(c.vault, ALG_ECC_P256, PIN_NEVER, &parts, &c.key), VAULT_OK);
+	ck_assert_int_eq(
+	    vault_public_value(c.vault, wbuf_view(&c.key), &c.public_value), VAULT_OK);
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+	ck_assert(cardtpm_checks(&c, KEY_ECDSA));
+}
+END_TEST
+
+START_TEST(data_is_sealed_to_the_pin)
+{
+	static const char text[] = "what only the PIN may read";
+	uint8_t octets[sizeof text + VAULT_SEAL_MAX], back_octets[sizeof text];
+	struct wbuf sealed = wbuf_over(octets, sizeof octets);
+	struct wbuf back = wbuf_over(back_octets, sizeof back_octets);
+	struct rbuf key;
+
+	cardtpm_generate(&c, VAULT_SEALING_ALGORITHM, PIN_ONCE);
+	key = wbuf_view(&c.key);
+	ck_assert_int_eq(
+	    vault_seal(c.vault, key, 0x5fc109, rbuf_of(text, sizeof text), &sealed), VAULT_OK);
+	ck_assert_int_eq(
+	    vault_unseal(c.vault, key, 0x5fc109, wbuf_view(&sealed), &back), VAULT_AUTH);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	ck_assert_int_eq(vault_unseal(c.vault, key, 0x5fc109, wbuf_view(&sealed), &back), VAULT_OK);
+	ck_assert(rbuf_eq(wbuf_view(&back), rbuf_of(text, sizeof text)));
+}
+END_TEST
+
+START_TEST(admin_follows_a_new_key)
+{
+	uint8_t octets[VAULT_KEY_MAX];
+	struct wbuf fresh = wbuf_over(octets, sizeof octets);
+	SECRET(value);
+
+	value.len = 24;
+	ck_assert_int_eq(
+	    vault_admin_make(c.vault, ALG_3DES, &value, wbuf_view(&c.admin), &fresh), VAULT_OK);
+	ck_assert_int_eq(vault_admin_follow(c.vault, wbuf_view(&c.admin), &value), VAULT_OK);
+	ck_assert_int_eq(vault_admin_holds(c.vault, wbuf_view(&c.admin)), VAULT_AUTH);
+	ck_assert_int_eq(vault_admin_holds(c.vault, wbuf_view(&fresh)), VAULT_OK);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -639,6 +692,9 @@ main(void)
 	tcase_add_test(tcase, nothing_stays_loaded_at_rest);
 	tcase_add_test(tcase, a_record_has_no_bit_to_spare);
 	tcase_add_test(tcase, a_spoilt_key_file_is_no_other_key);
+	tcase_add_test(tcase, a_key_is_imported);
+	tcase_add_test(tcase, data_is_sealed_to_the_pin);
+	tcase_add_test(tcase, admin_follows_a_new_key);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
