@@ -76,11 +76,12 @@ put_default(struct piv *p, uint8_t id, struct wbuf *out)
 static sw_t
 describe_reference(struct piv *p, uint8_t id, enum reference which, struct wbuf *out)
 {
-	struct tries tries;
+	struct tries tries = { .left = 0 };
 	enum vault_err err = vault_tries(p->vault, which, &tries);
 	sw_t sw;
 
-	if (err != VAULT_OK) /* without the owner's authorisation the count cannot be told */
+	/* A card without a PUK is one whose PUK is blocked. */
+	if (err != VAULT_OK && err != VAULT_ABSENT) /* without the owner's authorisation the count cannot be told */
 		return err == VAULT_UNSUPPORTED ? (sw_t)SW_CONDITIONS_NOT_SATISFIED
 						: sw_of_vault(err);
 	put_octet(out, ALGORITHM, ALG_NONE);

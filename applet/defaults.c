@@ -28,10 +28,12 @@ default_noted(struct piv *p, uint8_t id, bool *out)
 sw_t
 default_drop(struct piv *p, uint8_t id, bool *was)
 {
-	enum store_err err = store_remove(p->store, STORE_DEFAULT, id);
+	sw_t sw = default_noted(p, id, was);
 
-	*was = err == STORE_OK;
-	return sw_of_store(err == STORE_ABSENT ? STORE_OK : err);
+	/* Without a note nothing is written: a PIN changes on a read-only disk, too. */
+	if (sw != SW_OK || !*was)
+		return sw;
+	return sw_of_store(store_remove(p->store, STORE_DEFAULT, id));
 }
 
 void

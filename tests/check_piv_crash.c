@@ -338,7 +338,7 @@ START_TEST(refused_and_left)
 		uint16_t sw;
 
 		fake_vault_fail(&card->vault, 3, VAULT_AUTH);
-		fake_store_fail(&card->store, 5, ways[i].err);
+		fake_store_fail(&card->store, row->was_default ? 6 : 5, ways[i].err);
 		card->store.late = ways[i].late;
 		sw = fake_card_say(card, row->command);
 		ck_assert_uint_eq(sw, ways[i].sw);

@@ -225,7 +225,8 @@ static const struct session sessions[] = {
 		{ "00 f7 00 80", "01 01 ff 05 01 00 06 02 0a 00 9000" },
 		{ "00 f7 00 81", "01 01 ff 05 01 00 06 02 03 02 9000" },
 	} },
-	{ "a card without a PUK", without_puk, { { "00 f7 00 81", "6a88" }, { "00 f7 00 80", "...9000" } } },
+	{ "a card without a PUK: it is blocked", without_puk, {
+		{ "00 f7 00 81", "01 01 ff 05 01 00 06 02 00 00 9000" }, { "00 f7 00 80", "...9000" } } },
 	{ "tries that cannot be told", unreadable, {
 		{ "00 f7 00 80", "6985" }, { "00 f7 00 81", "6985" }, { "00 f7 00 9b", "...9000" },
 		{ "00 f7 00 9e", P256("01", "01") },
@@ -446,7 +447,7 @@ static const struct session sessions[] = {
 
 	/* ---- what there is not ---- */
 	{ "no PIN at all", without_pin, {
-		{ "00 f7 00 80", "6a88" }, { PIN_QUERY, "6983" }, { PIN_RIGHT, "6983" },
+		{ "00 f7 00 80", "01 01 ff 05 01 00 06 02 00 00 9000" }, { PIN_QUERY, "6983" }, { PIN_RIGHT, "6983" },
 	} },
 	{ "attestation and the management application", NULL, {
 		{ "00 f9 9a 00", "6d00" }, { "00 a4 04 00 08 a0 00 00 05 27 47 11 17", "6a82" },
