@@ -12,7 +12,7 @@
 #define EXPONENT 65537
 #define EXPONENT_BITS 17
 
-/* FIPS 186-4, B.3.3: |p - q| is more than 2^(nlen/2 - 100). */
+/* FIPS 186-4, B.3.1: |p - q| is more than 2^(nlen/2 - 100). */
 #define CLOSE_BITS 100
 
 void
@@ -123,7 +123,7 @@ is_power(BN_ULONG residue, unsigned prime)
 /*
  * Whether a modulus is of the kind that a chip's library made for years, and
  * that can be factored: CVE-2017-15361.  Modulo every small prime it is a
- * power of 65537, which happens by chance to one of some 2^150 others.
+ * power of 65537, which happens by chance to one of some 2^30 others.
  */
 static bool
 is_roca(const BIGNUM *n)
