@@ -25,6 +25,9 @@ attackers = tests/check_attacks$(EXEEXT) tests/check_recreated$(EXEEXT) tests/ch
 slow = tests/check_adminkey$(EXEEXT) tests/check_import$(EXEEXT) tests/check_parts$(EXEEXT) \
 	tests/check_sealing$(EXEEXT)
 valgrind_programs = $(filter-out $(attackers) $(slow),$(check_PROGRAMS))
+# A thousand tests in a thousand processes are slow there as well.
+many_tests = tests/check_conformance$(EXEEXT)
+valgrind = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 check-valgrind: $(valgrind_programs)
 	FAULT_STRIDE=7 $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
 		TESTS='$(filter-out $(many_tests),$(valgrind_programs))' LOG_COMPILER='$(valgrind)'
