@@ -158,6 +158,16 @@ no_reset(struct fake_card *card)
 	card->profile.allow_reset = false;
 }
 
+/* As /pinpolicy minlen 6 maxlen 8 makes it, and nothing but digits. */
+static void
+digits(struct fake_card *card)
+{
+	card->profile.policy = (struct pin_policy){ .min = 6,
+		.max = 8,
+		.rules = { CLASS_DISALLOWED, CLASS_DISALLOWED, CLASS_ALLOWED, CLASS_DISALLOWED },
+		.printable = true };
+}
+
 static const struct {
 	const char *name;
 	void (*act)(struct fake_card *card);
@@ -174,6 +184,7 @@ static const struct {
 	{ "pin-expires", pin_expires },
 	{ "admin-hidden", admin_hidden },
 	{ "no-reset", no_reset },
+	{ "digits", digits },
 };
 
 static bool

@@ -20,11 +20,14 @@ cat >renew <<END
 set -eu
 mgr() { "$prefix/sbin/tpmvscmgr" "\$@" --config "$conf" /quiet; }
 [ ! -d "$state/0000" ] || mgr destroy /instance 0
-options=(/name 'Test card' /AdminKey DEFAULT /PIN DEFAULT)
+options=(/name 'Test card' /AdminKey DEFAULT)
+policy=(minlen 6 maxlen 8 uppercase DISALLOWED lowercase DISALLOWED specialchars DISALLOWED)
 case \${1:-} in
-no-puk) mgr create "\${options[@]}" --allow-reset ;;
-no-reset) echo 87654321 | mgr create "\${options[@]}" /PUK PROMPT ;;
-*) echo 87654321 | mgr create "\${options[@]}" /PUK PROMPT --allow-reset ;;
+no-puk) mgr create "\${options[@]}" /PIN DEFAULT --allow-reset ;;
+no-reset) echo 87654321 | mgr create "\${options[@]}" /PIN DEFAULT /PUK PROMPT ;;
+digits) printf '%s\n' 12345678 87654321 | mgr create "\${options[@]}" /PIN PROMPT /PUK PROMPT \
+	/pinpolicy "\${policy[@]}" --allow-reset ;;
+*) echo 87654321 | mgr create "\${options[@]}" /PIN DEFAULT /PUK PROMPT --allow-reset ;;
 esac >renew.out 2>renew.err || { cat renew.err >&2; exit 1; }
 END
 chmod +x renew

@@ -6,7 +6,7 @@
  *
  * READER is the reader's name, TABLES the directory of the tables.  RENEW is a
  * command for the shell: it takes the card away and makes another one without
- * keys and data objects, in the way that a word after it says ("no-reset", "no-puk").
+ * keys and data objects, in the way that a word after it says ("no-reset", "no-puk", "digits").
  * With WORD only rows of that table, or with that word in their reason, run.
  * One line "ok - ..." or "not ok - ..." for each row; what a row has changed is
  * put back after it.
@@ -339,13 +339,17 @@ renew(struct live *l, const char *way)
 static bool
 live_prepare(struct transport *t, const char *what)
 {
+	static const char *const ways[] = { "no-reset", "no-puk", "digits" };
 	struct live *l = live_of(t);
+	size_t i;
 
 	if (strcmp(what, "reset") == 0)
 		return reconnect(l, SCARD_RESET_CARD);
 	if (strcmp(what, "unpower") == 0)
 		return reconnect(l, SCARD_UNPOWER_CARD);
-	if (strcmp(what, "no-reset") != 0 && strcmp(what, "no-puk") != 0)
+	for (i = 0; i < sizeof ways / sizeof ways[0] && strcmp(what, ways[i]) != 0; i++)
+		;
+	if (i == sizeof ways / sizeof ways[0])
 		return false;
 	return strcmp(what, l->way) == 0 || renew(l, what);
 }
@@ -354,7 +358,10 @@ live_prepare(struct transport *t, const char *what)
 static bool
 made_otherwise(const struct live *l, const struct table_row *row)
 {
-	return l->way[0] != '\0' && strstr(row->given, l->way) == NULL;
+	char word[sizeof l->way + 1];
+
+	(void)snprintf(word, sizeof word, "!%s", l->way);
+	return l->way[0] != '\0' && strstr(row->given, word) == NULL;
 }
 
 /* ---- back to the first state ---- */
