@@ -12,8 +12,11 @@ endif
 TESTS += $(tree_checks)
 tests/check_exports.log: libifdtpmvsc.la
 
+# The unit tests, built and not run.
+programs: $(check_PROGRAMS)
+
 # The unit tests alone: the rules above do not depend on compiler or options.
-check-programs: $(check_PROGRAMS)
+check-programs: programs
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(check_PROGRAMS)'
 
 # The unit tests again under valgrind, but for what is too slow there: the
@@ -33,7 +36,7 @@ check-valgrind: $(valgrind_programs)
 		TESTS='$(filter-out $(many_tests),$(valgrind_programs))' LOG_COMPILER='$(valgrind)'
 	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(many_tests)' LOG_COMPILER='$(valgrind)'
 
-.PHONY: check-programs check-valgrind
+.PHONY: programs check-programs check-valgrind
 
 # Not a test: sends APDUs, for the end-to-end tests.
 EXTRA_PROGRAMS += tests/apdu
