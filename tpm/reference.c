@@ -86,20 +86,22 @@ forget_index(const struct card_tpm *c, ESYS_TR *index)
 
 /*
  * ESYS also keeps the authValue behind the session's key, and frees the two as
- * they are.  Once more through the session, with an authValue of zeros (to an
- * HMAC the same as none, which is LIFE's), and they are overwritten.
+ * they are.  Once more through the session, with another authValue, and they
+ * are overwritten.  Not one of zeros, which is LIFE's: tss2 4 leaves off zeros at
+ * the end, and overwrites nothing.  So the TPM refuses; for LIFE it keeps no count.
  */
 static void
 forget_session(const struct card_tpm *c, ESYS_TR hmac)
 {
-	static const struct secret zeros = { .len = TPM2_SHA256_DIGEST_SIZE };
+	static const struct secret other = { .len = TPM2_SHA256_DIGEST_SIZE,
+		.data = { [TPM2_SHA256_DIGEST_SIZE - 1] = 1 } };
 	ESYS_CONTEXT *esys = c->tpm->esys;
 	TPM2B_MAX_NV_BUFFER *data = NULL;
 	ESYS_TR life = ESYS_TR_NONE;
 
 	if (reference_open(c, INDEX_LIFE, &life) != TSS2_RC_SUCCESS)
 		return;
-	if (set_auth(c, life, &zeros) == TSS2_RC_SUCCESS &&
+	if (set_auth(c, life, &other) == TSS2_RC_SUCCESS &&
 	    Esys_TRSess_SetAttributes(esys, hmac, 0, TPMA_SESSION_DECRYPT) == TSS2_RC_SUCCESS)
 		(void)Esys_NV_Read(esys, life, life, hmac, ESYS_TR_NONE, ESYS_TR_NONE, 8, 0, &data);
 	Esys_Free(data);
