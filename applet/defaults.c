@@ -3,15 +3,21 @@
 
 #include "applet/admin.h"
 
-bool
-default_is(uint8_t id, struct rbuf value)
+/* Of Windows' tpmvscmgr. */
+struct rbuf
+default_value(uint8_t id)
 {
 	static const uint8_t key[] = { 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x01, 0x02,
 		0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x07,
 		0x08 };
 
-	return rbuf_eq_secret(
-	    value, id == KEYREF_MANAGEMENT ? rbuf_of(key, sizeof key) : rbuf_str("12345678"));
+	return id == KEYREF_MANAGEMENT ? rbuf_of(key, sizeof key) : rbuf_str("12345678");
+}
+
+bool
+default_is(uint8_t id, struct rbuf value)
+{
+	return rbuf_eq_secret(value, default_value(id));
 }
 
 sw_t

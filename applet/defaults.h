@@ -10,6 +10,9 @@
 #include "applet/piv.h"
 #include "applet/sw.h"
 
+/* The well-known value of PIN and PUK (0x80, 0x81) or of the card management key (0x9b; 24 octets). */
+struct rbuf default_value(uint8_t id);
+
 /* Whether a value is the well-known one of PIN and PUK (0x80, 0x81) or of the card management key (0x9b). */
 MUST_CHECK bool default_is(uint8_t id, struct rbuf value);
 

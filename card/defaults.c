@@ -3,28 +3,25 @@
 
 #include "applet/defaults.h"
 
-/* Of Windows' tpmvscmgr. */
-static const char pin_text[] = "12345678";
-static const char puk_text[] = "12345678";
-static const uint8_t admin_octets[DEFAULT_ADMIN_KEY_OCTETS] = { 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4,
-	5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
+/* The references as the store's notes name them. */
+enum { PIN = 0x80, PUK = 0x81, MANAGEMENT_KEY = 0x9b };
 
 bool
 default_pin(struct secret *out)
 {
-	return secret_set(out, rbuf_str(pin_text));
+	return secret_set(out, default_value(PIN));
 }
 
 bool
 default_puk(struct secret *out)
 {
-	return secret_set(out, rbuf_str(puk_text));
+	return secret_set(out, default_value(PUK));
 }
 
 bool
 default_admin_key(size_t octets, struct secret *out)
 {
-	struct rbuf all = rbuf_of(admin_octets, sizeof admin_octets), first;
+	struct rbuf all = default_value(MANAGEMENT_KEY), first;
 
 	return rbuf_take(&all, octets, &first) && secret_set(out, first);
 }
@@ -36,9 +33,9 @@ defaults_write(struct store *store, const struct card_request *request)
 		uint8_t id;
 		const struct secret *given;
 	} rows[] = {
-		{ 0x80, request->pin },
-		{ 0x81, request->puk },
-		{ 0x9b, request->admin_key },
+		{ PIN, request->pin },
+		{ PUK, request->puk },
+		{ MANAGEMENT_KEY, request->admin_key },
 	};
 	enum store_err err = STORE_OK;
 	size_t i;
