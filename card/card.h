@@ -9,6 +9,7 @@
 
 #include "applet/piv.h"
 #include "base/log.h"
+#include "tpm/facts.h"
 
 /* How an operation ended; the values are the tool's exit statuses. */
 enum outcome {
@@ -179,5 +180,107 @@ struct card_summary {
  */
 MUST_CHECK enum outcome cards_list(
     const struct config *config, struct card_summary *rows, size_t *count, struct failure *why);
+
+/* ---- one card in full ---- */
+
+struct card_details {
+	char name[65 * 4];
+	uint8_t guid[16];
+	unsigned pin_limit, puk_limit; /* tries; puk_limit 0: no PUK */
+	int pin_left, puk_left;	       /* -1: not to be told */
+	struct pin_policy policy;
+	bool allow_reset;
+	bool admin_random;   /* /AdminKey RANDOM: the card's own user manages it */
+	bool admin_unblocks; /* the admin key may reset the PIN */
+	uint8_t admin_algorithm;
+	struct failure problem; /* what is wrong with it in the TPM; empty when all is well */
+};
+
+/*
+ * Read what a card's record and its TPM say of it.  DONE also with a problem.
+ * NO_SUCH_CARD, NOT_PERMITTED, FAILED when its record cannot be read.
+ */
+MUST_CHECK enum outcome cards_look(const struct config *config, unsigned instance,
+    struct card_details *out, struct failure *why);
+
+/* Append a card's record: public, for a help desk to keep.  At most CARD_RECORD_MAX octets. */
+#define CARD_RECORD_MAX 4096
+MUST_CHECK enum outcome cards_record(
+    const struct config *config, unsigned instance, struct wbuf *out, struct failure *why);
+
+/* The instance of the first sound card with that name.  NO_SUCH_CARD. */
+MUST_CHECK enum outcome cards_find(
+    const struct config *config, const char *name, unsigned *instance, struct failure *why);
+
+/* What the TPM says of itself.  TPM_PROBLEM, NOT_PERMITTED. */
+MUST_CHECK enum outcome cards_tpm(
+    const struct config *config, struct tpm_facts *out, struct failure *why);
+
+/* ---- changes beside a live card ---- */
+
+/*
+ * They take the tools' lock and leave a mark that a driver with the card open
+ * notices: it forgets that a PIN was proven, as at a reset.
+ */
+
+/* Set a new PIN and give it its tries back, by the admin key.  WRONG_SECRET, NOT_PERMITTED (may not unblock). */
+MUST_CHECK enum outcome cards_unblock(const struct config *config, unsigned instance,
+    const struct secret *admin_key, const struct secret *fresh_pin, struct failure *why);
+
+/*
+ * Replace the admin key, by the old one: for cards whose key lives in the TPM,
+ * where SET MANAGEMENT KEY cannot prove the old one.  Key and ADMIN reference
+ * change together or not at all.  WRONG_SECRET.
+ */
+MUST_CHECK enum outcome cards_change_admin_key(const struct config *config, unsigned instance,
+    const struct secret *old, uint8_t algorithm, const struct secret *fresh, struct failure *why);
+
+/*
+ * Unblocking with a help desk.  While a challenge is open the tools' lock is
+ * not held: whoever forgets the answer stops nobody.
+ */
+#define CARD_CHALLENGE_MAX 256
+#define CARD_RESPONSE_MAX 128
+struct card_challenge;
+
+/* Open a challenge; octets: appended.  NOT_PERMITTED when the card's admin key may not unblock. */
+MUST_CHECK enum outcome card_challenge_open(const struct config *config, unsigned instance,
+    struct card_challenge **out, struct wbuf *octets, struct failure *why);
+
+/* Set the new PIN by the response.  WRONG_SECRET: it is none to this challenge, or the TPM refuses it. */
+MUST_CHECK enum outcome card_challenge_answer(struct card_challenge *c, struct rbuf response,
+    const struct secret *fresh_pin, struct failure *why);
+void card_challenge_close(struct card_challenge *c);
+
+/* At the desk, with its own copy of the record: what a challenge asks for. */
+struct desk_view {
+	unsigned instance;
+	char name[65 * 4];
+	uint8_t guid[16];
+	uint8_t admin_algorithm; /* 0: not in the record: whichever the desk knows */
+	bool reset_count; /* the PIN is blocked: give it its tries back, and set a new one */
+};
+
+/* FAILED when record is none; NOT_PERMITTED when the challenge is another card's or asks for anything else. */
+MUST_CHECK enum outcome desk_read(
+    struct rbuf record, struct rbuf challenge, struct desk_view *out, struct failure *why);
+
+/* response: appended. */
+MUST_CHECK enum outcome desk_respond(struct rbuf record, struct rbuf challenge,
+    const struct secret *admin_key, struct wbuf *response, struct failure *why);
+
+/* ---- repair ---- */
+
+struct repair {
+	unsigned found;	   /* interrupted runs */
+	unsigned finished; /* of these, ended now */
+};
+
+/*
+ * End what interrupted runs left, telling each through progress.  FAILED (with
+ * why about the first) when something stays.
+ */
+MUST_CHECK enum outcome cards_repair(const struct config *config,
+    const struct progress *progress, struct repair *out, struct failure *why);
 
 #endif

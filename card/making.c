@@ -80,9 +80,10 @@ making_run(struct making *m, struct wbuf *record, struct failure *why)
 	uint8_t key_octets[VAULT_KEY_MAX];
 	struct wbuf key = wbuf_over(key_octets, sizeof key_octets);
 	enum outcome outcome;
+	SECRET(random);
 
 	work_report(m->work, "Creating the TPM smart card");
-	outcome = outcome_of_tpm(tpm_creation_run(m->creation, record, &key, why));
+	outcome = outcome_of_tpm(tpm_creation_run(m->creation, record, &key, &random, why));
 	if (outcome != DONE)
 		return outcome;
 	return write_items(m, wbuf_view(&key), why);

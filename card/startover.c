@@ -56,7 +56,7 @@ request_like_old(struct renewal *r)
 	r->request.puk_tries = info->puk_tries;
 	if (!info->has_puk)
 		r->request.puk = NULL;
-	r->request.admin_unblock = info->has_admin;
+	r->request.admin_unblock = info->admin_unblocks;
 }
 
 /* Decide everything and write it down: from here on the journal says how it ends. */

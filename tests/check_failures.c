@@ -370,13 +370,14 @@ create(struct wbuf *claims)
 	enum tpm_err err;
 	SECRET(pin);
 	SECRET(puk);
+	SECRET(random);
 	const struct tpm_spec spec = { .pin = &pin, .pin_tries = 5, .puk = &puk, .puk_tries = 5,
 		.admin_algorithm = ALG_3DES, .profile = rbuf_str("profile") };
 
 	ck_assert(secret_set(&pin, rbuf_str(OLD_PIN)) && secret_set(&puk, rbuf_str(CARDTPM_PUK)));
 	err = tpm_creation_plan(c.tpm, &spec, rbuf_of(NULL, 0), &creation, claims, &why);
 	if (err == TPM_OK)
-		err = tpm_creation_run(creation, &rec, &key, &why);
+		err = tpm_creation_run(creation, &rec, &key, &random, &why);
 	fault.armed = false;
 	tpm_creation_free(creation);
 	ck_assert_msg(err == TPM_OK || failed(&why), "a failure without a word");

@@ -37,6 +37,8 @@ breaches()
 		foreign["ifdhandler.h"] = "ifd tests"
 		foreign["reader.h"] = "ifd tests"
 		foreign["winscard.h"] = "tools tests"
+		foreign["json-c/"] = "tools tests"
+		foreign["qrencode.h"] = "tools"
 		foreign["check.h"] = "tests"
 		pure = " limits.h stdbool.h stddef.h stdint.h stdio.h string.h "
 		# call: the rooms that may make it

@@ -230,9 +230,6 @@ static const struct bad_row {
 	{ "a length that is no number", "create /name x /PIN PROMPT /pinpolicy minlen=four", "/pinpolicy" },
 
 	{ "attestation is of a later version", "create /name x /attestation AIK_ONLY", "/attestation" },
-	{ "and so is /machine", "create /name x /machine host", "/machine" },
-	{ "for destroy too", "destroy /instance 0 /machine host", "/machine" },
-	{ "and JSON", "list --json", "--json" },
 
 	{ "no instance", "destroy", "/instance" },
 	{ "an instance without a value", "destroy /instance", "/instance" },

@@ -80,7 +80,7 @@ START_TEST(one_line)
 	struct failure why = { .text = "" };
 	SECRET(answer);
 
-	ck_assert_msg(prompt_ask(&p, "PIN", any, NULL, &answer, &why) == row->outcome, "%s: %s",
+	ck_assert_msg(prompt_ask(&p, "PIN", PROMPT_TWICE, any, NULL, &answer, &why) == row->outcome, "%s: %s",
 	    row->why, why.text);
 	if (row->answer != NULL)
 		ck_assert_msg(rbuf_eq(secret_view(&answer), rbuf_str(row->answer)), "%s", row->why);
@@ -101,10 +101,10 @@ START_TEST(lines_in_order)
 	size_t i;
 
 	for (i = 0; i < 3; i++) {
-		ck_assert_int_eq(prompt_ask(&p, "x", any, NULL, &answer, NULL), DONE);
+		ck_assert_int_eq(prompt_ask(&p, "x", PROMPT_TWICE, any, NULL, &answer, NULL), DONE);
 		ck_assert(rbuf_eq(secret_view(&answer), rbuf_str(wanted[i])));
 	}
-	ck_assert_int_eq(prompt_ask(&p, "x", any, NULL, &answer, NULL), WRONG_SECRET);
+	ck_assert_int_eq(prompt_ask(&p, "x", PROMPT_TWICE, any, NULL, &answer, NULL), WRONG_SECRET);
 	(void)close(p.in);
 }
 END_TEST
@@ -115,7 +115,7 @@ START_TEST(unreadable)
 	struct failure why = { .text = "" };
 	SECRET(answer);
 
-	ck_assert_int_eq(prompt_ask(&p, "PUK", any, NULL, &answer, &why), FAILED);
+	ck_assert_int_eq(prompt_ask(&p, "PUK", PROMPT_TWICE, any, NULL, &answer, &why), FAILED);
 	ck_assert_ptr_nonnull(strstr(why.text, "PUK"));
 }
 END_TEST
@@ -140,7 +140,7 @@ START_TEST(slow_pipe)
 	}
 	(void)close(fds[1]);
 	p.in = fds[0];
-	ck_assert_int_eq(prompt_ask(&p, "PIN", any, NULL, &answer, NULL), DONE);
+	ck_assert_int_eq(prompt_ask(&p, "PIN", PROMPT_TWICE, any, NULL, &answer, NULL), DONE);
 	ck_assert(rbuf_eq(secret_view(&answer), rbuf_str(A8)));
 	(void)waitpid(writer, NULL, 0);
 	(void)close(fds[0]);
@@ -297,7 +297,7 @@ child_main(int slave)
 	p = prompt_open();
 	if (!p.terminal)
 		_exit(99);
-	outcome = prompt_ask(&p, "PIN", eight, NULL, &answer, &why);
+	outcome = prompt_ask(&p, "PIN", PROMPT_TWICE, eight, NULL, &answer, &why);
 	(void)dprintf(slave, "[%s]", why.text);
 	if (outcome == DONE && !rbuf_eq(secret_view(&answer), rbuf_str(A8)))
 		_exit(98);

@@ -167,15 +167,16 @@ START_TEST(a_creation_runs_once)
 	struct tpm_creation *creation = NULL;
 	struct failure why = { .text = "" };
 	SECRET(pin);
+	SECRET(random);
 	struct tpm_spec spec = { .pin = &pin, .pin_tries = 5, .admin_algorithm = ALG_3DES };
 
 	ck_assert(secret_set(&pin, rbuf_str(CARDTPM_PIN)));
 	ck_assert_int_eq(tpm_creation_plan(c.tpm, &spec, rbuf_of(NULL, 0), &creation, &first, &why),
 	    TPM_OK);
 	swtpm_kill(&c.swtpm);
-	ck_assert_int_ne(tpm_creation_run(creation, &rec, &key, &why), TPM_OK);
+	ck_assert_int_ne(tpm_creation_run(creation, &rec, &key, &random, &why), TPM_OK);
 	swtpm_start(&c.swtpm);
-	ck_assert_int_ne(tpm_creation_run(creation, &rec, &key, &why), TPM_OK);
+	ck_assert_int_ne(tpm_creation_run(creation, &rec, &key, &random, &why), TPM_OK);
 	tpm_creation_free(creation);
 	ck_assert_int_eq(tpm_erase(c.tpm, wbuf_view(&first), false, &why), TPM_OK);
 	ck_assert_int_eq(tpm_creation_plan(c.tpm, &spec, rbuf_of(NULL, 0), &creation, &second, &why),

@@ -128,7 +128,7 @@ START_TEST(kept)
 	ck_assert_uint_eq(fresh.info.pin_tries, kinds[_i].pin_tries);
 	ck_assert_uint_eq(fresh.info.puk_tries, kinds[_i].puk_tries);
 	ck_assert(fresh.info.has_puk == kinds[_i].puk);
-	ck_assert(fresh.info.has_admin == (kinds[_i].admin_key && kinds[_i].admin_unblock));
+	ck_assert(fresh.info.admin_unblocks == (kinds[_i].admin_key && kinds[_i].admin_unblock));
 	ck_assert_str_eq(fresh.profile.name, "Alice");
 	ck_assert_mem_eq(
 	    &fresh.profile.policy, &request.profile.policy, sizeof fresh.profile.policy);

@@ -575,7 +575,7 @@ START_TEST(a_record_has_no_bit_to_spare)
 	ck_assert_int_eq(tpm_record_info(wbuf_view(&c.record), &info), TPM_OK);
 	ck_assert(rbuf_eq(info.profile, rbuf_str("profile")));
 	ck_assert_uint_eq(info.pin_tries, 5);
-	ck_assert(info.has_puk && info.has_admin);
+	ck_assert(info.has_puk && info.has_admin && info.admin_unblocks);
 }
 END_TEST
 

@@ -154,6 +154,7 @@ write_record(const struct tpm_creation *c, struct wbuf *record)
 	wbuf_u8(record, (uint8_t)c->spec->pin_tries);
 	wbuf_u8(record, (uint8_t)c->spec->puk_tries);
 	wbuf_u8(record, c->spec->puk != NULL);
+	wbuf_u8(record, c->spec->admin_key != NULL);
 	wbuf_u8(record, c->spec->admin_key != NULL && c->spec->admin_unblock);
 	wbuf_u16(record, (uint16_t)c->spec->profile.len);
 	wbuf_put(record, c->spec->profile);
@@ -174,12 +175,18 @@ remember(const struct tpm_spec *spec)
 
 enum tpm_err
 tpm_creation_run(
-    struct tpm_creation *c, struct wbuf *record, struct wbuf *admin_key, struct failure *why)
+    struct tpm_creation *c, struct wbuf *record, struct wbuf *admin_key, struct secret *random,
+    struct failure *why)
 {
-	const uint8_t key[] = { 'K', c->spec->admin_algorithm, PIN_NEVER, 0x9b };
+	const bool left_to_chance = c->spec->admin_key == NULL;
+	const uint8_t key[] = { 'K', c->spec->admin_algorithm,
+		left_to_chance ? PIN_ONCE : PIN_NEVER, 0x9b };
 	enum tpm_err err = answer(why);
 	uint32_t i;
 
+	secret_clear(random);
+	if (left_to_chance && !secret_set(random, rbuf_str("a random key of 24 octet")))
+		return TPM_UNUSABLE;
 	if (err != TPM_OK)
 		return err;
 	if (fake_tpm->denied) {
@@ -223,7 +230,7 @@ static bool
 read_record(struct rbuf in, uint32_t *card, uint32_t *parent, struct tpm_card_info *info)
 {
 	const struct rbuf all = in;
-	uint8_t pin, puk, has_puk, has_admin;
+	uint8_t pin, puk, has_puk, has_admin, unblocks;
 	uint16_t len, sum = 0, told;
 	struct rbuf magic, profile;
 	size_t i;
@@ -231,12 +238,13 @@ read_record(struct rbuf in, uint32_t *card, uint32_t *parent, struct tpm_card_in
 	if (!rbuf_take(&in, strlen(RECORD_MAGIC), &magic) ||
 	    !rbuf_eq(magic, rbuf_str(RECORD_MAGIC)) || !rbuf_u32(&in, card) ||
 	    !rbuf_u32(&in, parent) || !rbuf_u8(&in, &pin) || !rbuf_u8(&in, &puk) ||
-	    !rbuf_u8(&in, &has_puk) || !rbuf_u8(&in, &has_admin) || !rbuf_u16(&in, &len) ||
+	    !rbuf_u8(&in, &has_puk) || !rbuf_u8(&in, &has_admin) || !rbuf_u8(&in, &unblocks) || !rbuf_u16(&in, &len) ||
 	    !rbuf_take(&in, len, &profile) || !rbuf_u16(&in, &told) || in.len != 0)
 		return false;
 	for (i = 0; i < all.len - 2; i++)
 		sum = (uint16_t)(sum * 31 + rbuf_at(all, i));
-	*info = (struct tpm_card_info){ pin, puk, has_puk != 0, has_admin != 0, profile };
+	*info = (struct tpm_card_info){ pin, puk, has_puk != 0, has_admin != 0, unblocks != 0,
+		profile };
 	return sum == told;
 }
 

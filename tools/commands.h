@@ -8,12 +8,11 @@
 
 #include "tools/options.h"
 
-enum outcome create_run(
+typedef enum outcome command_run(
     const struct config *config, const struct options *options, struct failure *why);
-enum outcome destroy_run(
-    const struct config *config, const struct options *options, struct failure *why);
-enum outcome list_run(
-    const struct config *config, const struct options *options, struct failure *why);
+
+command_run create_run, destroy_run, list_run, show_run, enroll_run,
+    unblock_run, respond_run, change_pin_run, change_puk_run, change_admin_key_run, doctor_run, repair_run;
 
 /* The help text of a command, or of the tool. */
 const char *help_text(enum verb verb);

@@ -7,57 +7,92 @@
 
 /* ---- setters ---- */
 
-static const char *
-set_help(struct options *o, struct rbuf value, const char *text)
-{
-	(void)value;
-	(void)text;
-	o->help = true;
-	return NULL;
-}
+/* Options that take nothing and set one flag. */
+#define FLAG(field)                                                                                \
+	static const char *set_##field(struct options *o, struct rbuf value, const char *text)     \
+	{                                                                                          \
+		(void)value;                                                                       \
+		(void)text;                                                                        \
+		o->field = true;                                                                   \
+		return NULL;                                                                       \
+	}
 
-static const char *
-set_version(struct options *o, struct rbuf value, const char *text)
-{
-	(void)value;
-	(void)text;
-	o->version = true;
-	return NULL;
-}
+FLAG(help)
+FLAG(version)
+FLAG(quiet)
+FLAG(verbose)
+FLAG(json)
+FLAG(stdio)
+FLAG(generate)
+FLAG(allow_reset)
+FLAG(if_absent)
+FLAG(no_qr)
+FLAG(self_signed)
+FLAG(no_history)
 
-static const char *
-set_quiet(struct options *o, struct rbuf value, const char *text)
-{
-	(void)value;
-	(void)text;
-	o->quiet = true;
-	return NULL;
-}
+/* Options whose value is a text of at least one character, taken as it is. */
+#define TEXT(field, wanted)                                                                        \
+	static const char *set_##field(struct options *o, struct rbuf value, const char *text)     \
+	{                                                                                          \
+		if (value.len == 0)                                                                \
+			return wanted;                                                             \
+		o->field = text;                                                                   \
+		return NULL;                                                                       \
+	}
 
-static const char *
-set_verbose(struct options *o, struct rbuf value, const char *text)
-{
-	(void)value;
-	(void)text;
-	o->verbose = true;
-	return NULL;
-}
+TEXT(config, "wants a file")
+TEXT(record, "wants a file")
+TEXT(output, "wants a file")
+TEXT(install, "wants a file")
+TEXT(subject, "wants a name, such as CN=Alice,O=Example")
+TEXT(challenge, "wants what unblock --challenge printed")
 
-static const char *
-set_generate(struct options *o, struct rbuf value, const char *text)
-{
-	(void)value;
-	(void)text;
-	o->generate = true;
-	return NULL;
-}
+/* The file that a secret is in. */
+#define SECRET_FILE(name, kind)                                                                    \
+	static const char *set_##name##_file(                                                      \
+	    struct options *o, struct rbuf value, const char *text)                                \
+	{                                                                                          \
+		if (value.len == 0)                                                                \
+			return "wants a file, or - for standard input";                            \
+		o->secret_file[kind] = text;                                                       \
+		return NULL;                                                                       \
+	}
 
+SECRET_FILE(admin_key, SECRET_ADMIN_KEY)
+SECRET_FILE(pin, SECRET_PIN)
+SECRET_FILE(puk, SECRET_PUK)
+SECRET_FILE(new_admin_key, SECRET_NEW_ADMIN_KEY)
+SECRET_FILE(new_pin, SECRET_NEW_PIN)
+SECRET_FILE(new_puk, SECRET_NEW_PUK)
+
+/* What unblocks: by_count finds out whether one alone was named. */
+#define UNBLOCK_BY(name, way)                                                                      \
+	static const char *set_by_##name(struct options *o, struct rbuf value, const char *text)   \
+	{                                                                                          \
+		(void)value;                                                                       \
+		(void)text;                                                                        \
+		o->by = way;                                                                       \
+		o->by_count++;                                                                     \
+		return NULL;                                                                       \
+	}
+
+UNBLOCK_BY(puk, BY_PUK)
+UNBLOCK_BY(admin_key, BY_ADMIN_KEY)
+UNBLOCK_BY(challenge, BY_CHALLENGE)
+
+/* A host that begins with a hyphen would be an option to ssh. */
 static const char *
-set_config(struct options *o, struct rbuf value, const char *text)
+set_machine(struct options *o, struct rbuf value, const char *text)
 {
-	if (value.len == 0)
-		return "wants a file";
-	o->config = text;
+	size_t i;
+
+	if (value.len == 0 || rbuf_at(value, 0) == '-')
+		return "wants a host, or user@host";
+	for (i = 0; i < value.len; i++) {
+		if (rbuf_at(value, i) <= 0x20 || rbuf_at(value, i) >= 0x7f)
+			return "wants a host, or user@host";
+	}
+	o->machine = text;
 	return NULL;
 }
 
@@ -129,15 +164,6 @@ set_admin_algorithm(struct options *o, struct rbuf value, const char *text)
 }
 
 static const char *
-set_allow_reset(struct options *o, struct rbuf value, const char *text)
-{
-	(void)value;
-	(void)text;
-	o->allow_reset = true;
-	return NULL;
-}
-
-static const char *
 set_admin_unblock(struct options *o, struct rbuf value, const char *text)
 {
 	static const struct word words[] = { { "no", false }, { "yes", true } };
@@ -195,6 +221,90 @@ set_instance(struct options *o, struct rbuf value, const char *text)
 	return o->has_instance ? NULL : "wants " INSTANCE_PREFIX "0000 or the number at its end";
 }
 
+static const char *
+set_number(unsigned *out, struct rbuf value, unsigned max, const char *wanted)
+{
+	return word_number(value, max, out) && *out != 0 ? NULL : wanted;
+}
+
+static const char *
+set_days(struct options *o, struct rbuf value, const char *text)
+{
+	(void)text;
+	return set_number(&o->days, value, 36500, "wants a number of days, from 1 to 36500");
+}
+
+static const char *
+set_wait(struct options *o, struct rbuf value, const char *text)
+{
+	(void)text;
+	return set_number(&o->wait, value, 1440, "wants a number of minutes, from 1 to 1440");
+}
+
+static const char *
+set_algorithm(struct options *o, struct rbuf value, const char *text)
+{
+	static const struct word words[] = {
+		{ "RSA2048", ALG_RSA_2048 },
+		{ "RSA3072", ALG_RSA_3072 },
+		{ "RSA4096", ALG_RSA_4096 },
+		{ "ECCP256", ALG_ECC_P256 },
+		{ "ECCP384", ALG_ECC_P384 },
+	};
+	unsigned algorithm;
+
+	(void)text;
+	if (!word_find(words, sizeof words / sizeof words[0], value, &algorithm))
+		return "wants ECCP256, ECCP384, RSA2048, RSA3072 or RSA4096";
+	o->algorithm = (uint8_t)algorithm;
+	return NULL;
+}
+
+static const char *
+set_pin_rule(struct options *o, struct rbuf value, const char *text)
+{
+	static const struct word words[] = {
+		{ "NEVER", PIN_NEVER },
+		{ "ONCE", PIN_ONCE },
+		{ "ALWAYS", PIN_ALWAYS },
+	};
+
+	(void)text;
+	return word_find(words, sizeof words / sizeof words[0], value, &o->pin_rule)
+		   ? NULL
+		   : "wants ONCE, ALWAYS or NEVER";
+}
+
+static const char *
+set_slot(struct options *o, struct rbuf value, const char *text)
+{
+	static const struct word words[] = {
+		{ "9A", 0x9a },
+		{ "9C", 0x9c },
+		{ "9D", 0x9d },
+		{ "9E", 0x9e },
+	};
+	unsigned slot;
+
+	(void)text;
+	if (!word_find(words, sizeof words / sizeof words[0], value, &slot))
+		return "wants 9A, 9C, 9D or 9E";
+	o->slot = (uint8_t)slot;
+	return NULL;
+}
+
+static const char *
+add_alt_name(struct options *o, struct rbuf value, const char *text)
+{
+	if (value.len == 0)
+		return "wants a name, such as email:alice@example.org";
+	if (o->alt_name_count == ALT_NAMES_MAX)
+		return "is given too often";
+	o->alt_names[o->alt_name_count] = text;
+	o->alt_name_count++;
+	return NULL;
+}
+
 /* ---- tables ---- */
 
 /* clang-format off */
@@ -207,6 +317,10 @@ static const struct option common_options[] = {
 	{ "version",  'V',   false, TAKES_NOTHING, set_version },
 };
 
+static const struct option tool_options[] = {
+	{ "stdio", 0, false, TAKES_NOTHING, set_stdio },
+};
+
 static const struct option create_options[] = {
 	{ "name",            'n', true,  TAKES_VALUE,   set_name },
 	{ "admin-key",       0,   true,  TAKES_VALUE,   set_admin_key },
@@ -215,32 +329,120 @@ static const struct option create_options[] = {
 	{ "generate",        'g', true,  TAKES_NOTHING, set_generate },
 	{ "pin-policy",      0,   true,  TAKES_RULES,   NULL },
 	{ "attestation",     0,   true,  NOT_BUILT,     NULL },
-	{ "machine",         0,   true,  NOT_BUILT,     NULL },
+	{ "machine",         0,   true,  TAKES_VALUE,   set_machine },
 	{ "admin-algorithm", 0,   false, TAKES_VALUE,   set_admin_algorithm },
 	{ "admin-unblock",   0,   false, TAKES_VALUE,   set_admin_unblock },
 	{ "pin-tries",       0,   false, TAKES_VALUE,   set_pin_tries },
 	{ "puk-tries",       0,   false, TAKES_VALUE,   set_puk_tries },
 	{ "allow-reset",     0,   false, TAKES_NOTHING, set_allow_reset },
+	{ "if-absent",       0,   false, TAKES_NOTHING, set_if_absent },
+	{ "record",          0,   false, TAKES_VALUE,   set_record },
+	{ "admin-key-file",  0,   false, TAKES_VALUE,   set_admin_key_file },
+	{ "pin-file",        0,   false, TAKES_VALUE,   set_pin_file },
+	{ "puk-file",        0,   false, TAKES_VALUE,   set_puk_file },
 };
 
 static const struct option destroy_options[] = {
 	{ "instance", 'i', true, TAKES_VALUE, set_instance },
-	{ "machine",  0,   true, NOT_BUILT,   NULL },
+	{ "machine",  0,   true, TAKES_VALUE, set_machine },
 };
 
 static const struct option list_options[] = {
-	{ "json", 0, false, NOT_BUILT, NULL },
+	{ "json",    'j', false, TAKES_NOTHING, set_json },
+	{ "machine", 0,   true,  TAKES_VALUE,   set_machine },
+};
+
+static const struct option show_options[] = {
+	{ "instance", 'i', true,  TAKES_VALUE,   set_instance },
+	{ "machine",  0,   true,  TAKES_VALUE,   set_machine },
+	{ "json",     'j', false, TAKES_NOTHING, set_json },
+	{ "record",   0,   false, TAKES_VALUE,   set_record },
+};
+
+static const struct option enroll_options[] = {
+	{ "instance",       'i', true,  TAKES_VALUE,   set_instance },
+	{ "slot",           's', false, TAKES_VALUE,   set_slot },
+	{ "subject",        0,   false, TAKES_VALUE,   set_subject },
+	{ "alt-name",       0,   false, TAKES_MANY,    add_alt_name },
+	{ "algorithm",      'a', false, TAKES_VALUE,   set_algorithm },
+	{ "pin-rule",       0,   false, TAKES_VALUE,   set_pin_rule },
+	{ "self-signed",    0,   false, TAKES_NOTHING, set_self_signed },
+	{ "days",           0,   false, TAKES_VALUE,   set_days },
+	{ "output",         'o', false, TAKES_VALUE,   set_output },
+	{ "install",        0,   false, TAKES_VALUE,   set_install },
+	{ "no-history",     0,   false, TAKES_NOTHING, set_no_history },
+	{ "admin-key-file", 0,   false, TAKES_VALUE,   set_admin_key_file },
+	{ "pin-file",       0,   false, TAKES_VALUE,   set_pin_file },
+};
+
+static const struct option unblock_options[] = {
+	{ "instance",       'i', true,  TAKES_VALUE,   set_instance },
+	{ "machine",        0,   true,  TAKES_VALUE,   set_machine },
+	{ "puk",            0,   true,  TAKES_NOTHING, set_by_puk },
+	{ "admin-key",      0,   true,  TAKES_NOTHING, set_by_admin_key },
+	{ "challenge",      0,   false, TAKES_NOTHING, set_by_challenge },
+	{ "wait",           0,   false, TAKES_VALUE,   set_wait },
+	{ "no-qr",          0,   false, TAKES_NOTHING, set_no_qr },
+	{ "admin-key-file", 0,   false, TAKES_VALUE,   set_admin_key_file },
+	{ "puk-file",       0,   false, TAKES_VALUE,   set_puk_file },
+	{ "new-pin-file",   0,   false, TAKES_VALUE,   set_new_pin_file },
+};
+
+static const struct option respond_options[] = {
+	{ "record",         0,   false, TAKES_VALUE,   set_record },
+	{ "challenge",      0,   false, TAKES_VALUE,   set_challenge },
+	{ "no-qr",          0,   false, TAKES_NOTHING, set_no_qr },
+	{ "admin-key-file", 0,   false, TAKES_VALUE,   set_admin_key_file },
+};
+
+static const struct option change_pin_options[] = {
+	{ "instance",     'i', true,  TAKES_VALUE, set_instance },
+	{ "pin-file",     0,   false, TAKES_VALUE, set_pin_file },
+	{ "new-pin-file", 0,   false, TAKES_VALUE, set_new_pin_file },
+};
+
+static const struct option change_puk_options[] = {
+	{ "instance",     'i', true,  TAKES_VALUE, set_instance },
+	{ "puk-file",     0,   false, TAKES_VALUE, set_puk_file },
+	{ "new-puk-file", 0,   false, TAKES_VALUE, set_new_puk_file },
+};
+
+static const struct option change_admin_key_options[] = {
+	{ "instance",           'i', true,  TAKES_VALUE, set_instance },
+	{ "admin-key",          0,   true,  TAKES_VALUE, set_admin_key },
+	{ "admin-algorithm",    0,   false, TAKES_VALUE, set_admin_algorithm },
+	{ "admin-key-file",     0,   false, TAKES_VALUE, set_admin_key_file },
+	{ "new-admin-key-file", 0,   false, TAKES_VALUE, set_new_admin_key_file },
+	{ "pin-file",           0,   false, TAKES_VALUE, set_pin_file },
+};
+
+static const struct option doctor_options[] = {
+	{ "json",    'j', false, TAKES_NOTHING, set_json },
+	{ "machine", 0,   true,  TAKES_VALUE,   set_machine },
+};
+
+static const struct option repair_options[] = {
+	{ "machine", 0,   true,  TAKES_VALUE,   set_machine },
 };
 
 #define ROWS(table) table, sizeof(table) / sizeof(table)[0]
 
-const struct command command_none = { "", VERB_NONE, NULL, 0 };
+const struct command command_none = { "", VERB_NONE, ROWS(tool_options) };
 const struct command command_any = { "", VERB_NONE, ROWS(common_options) };
 
 static const struct command commands[] = {
-	{ "create",  VERB_CREATE,  ROWS(create_options) },
-	{ "destroy", VERB_DESTROY, ROWS(destroy_options) },
-	{ "list",    VERB_LIST,    ROWS(list_options) },
+	{ "create",           VERB_CREATE,           ROWS(create_options) },
+	{ "destroy",          VERB_DESTROY,          ROWS(destroy_options) },
+	{ "list",             VERB_LIST,             ROWS(list_options) },
+	{ "show",             VERB_SHOW,             ROWS(show_options) },
+	{ "enroll",           VERB_ENROLL,           ROWS(enroll_options) },
+	{ "unblock",          VERB_UNBLOCK,          ROWS(unblock_options) },
+	{ "respond",          VERB_RESPOND,          ROWS(respond_options) },
+	{ "change-pin",       VERB_CHANGE_PIN,       ROWS(change_pin_options) },
+	{ "change-puk",       VERB_CHANGE_PUK,       ROWS(change_puk_options) },
+	{ "change-admin-key", VERB_CHANGE_ADMIN_KEY, ROWS(change_admin_key_options) },
+	{ "doctor",           VERB_DOCTOR,           ROWS(doctor_options) },
+	{ "repair",           VERB_REPAIR,           ROWS(repair_options) },
 };
 /* clang-format on */
 

@@ -10,7 +10,8 @@
 
 enum takes {
 	TAKES_NOTHING,
-	TAKES_VALUE,
+	TAKES_VALUE, /* once */
+	TAKES_MANY,  /* a value, as often as one likes */
 	TAKES_RULES,
 	NOT_BUILT, /* known, but of a later version: never silently ignored */
 };
@@ -34,7 +35,7 @@ struct command {
 	size_t count;
 };
 
-/* What may come before any command's name: the common options only. */
+/* What may come before any command's name, beside the common options. */
 extern const struct command command_none;
 
 /* The options of every command. */

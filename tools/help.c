@@ -64,18 +64,17 @@ static const char list[] =
     "Lists the cards: instance ID, reader, state, tries left for PIN and PUK, keys and\n"
     "their algorithms, name.\n";
 
+/* clang-format off */
+static const char *const texts[VERBS] = {
+	[VERB_NONE] = general,
+	[VERB_CREATE] = create,
+	[VERB_DESTROY] = destroy,
+	[VERB_LIST] = list,
+};
+/* clang-format on */
+
 const char *
 help_text(enum verb verb)
 {
-	switch (verb) {
-	case VERB_NONE:
-		break;
-	case VERB_CREATE:
-		return create;
-	case VERB_DESTROY:
-		return destroy;
-	case VERB_LIST:
-		return list;
-	}
-	return general;
+	return texts[verb] != NULL ? texts[verb] : general;
 }

@@ -19,10 +19,10 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/message.c tools/message.h \
 	tools/reader.c \
 	tools/tpmvscmgr.c
-tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS)
+tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS)
 tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 tpmvscmgr_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
-tpmvscmgr_LDADD = $(ROOM_LIBS) $(PCSC_LIBS)
+tpmvscmgr_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS)
 
 # Command lines; secrets from pipes and from a terminal of their own.
 check_PROGRAMS += tests/check_options tests/check_prompt

@@ -161,14 +161,16 @@ apply(struct reader *r, const struct option *option, const char *value)
 		return value != NULL ? options_policy(value, &r->out->policy, &r->rules)
 				     : read_rules(r);
 	case TAKES_VALUE:
+		for (i = 0; i < r->given_count; i++) {
+			if (r->given[i] == option)
+				return "is given twice";
+		}
+		r->given[r->given_count] = option;
+		r->given_count++;
+		break;
+	case TAKES_MANY:
 		break;
 	}
-	for (i = 0; i < r->given_count; i++) {
-		if (r->given[i] == option)
-			return "is given twice";
-	}
-	r->given[r->given_count] = option;
-	r->given_count++;
 	if (value == NULL) {
 		if (r->at == r->argc)
 			return "wants a value";
@@ -208,7 +210,7 @@ read_command(struct reader *r, const char *word)
 		return wrong(r, rbuf_str(word), "a word with no option before it");
 	if (command == NULL)
 		return wrong(
-		    r, rbuf_str(word), "no such command; there are create, destroy and list");
+		    r, rbuf_str(word), "no such command; tpmvscmgr --help lists them");
 	r->command = command;
 	r->out->verb = command->verb;
 	return DONE;
@@ -244,31 +246,93 @@ forbids_default_pin(const struct pin_policy *policy)
 	return !default_pin(&pin) || pin_policy_breach(policy, secret_view(&pin)) != NULL;
 }
 
-/* What no single option can see. */
+/* ---- what no single option can see ---- */
+
+static const char *
+fault_of_create(const struct options *o)
+{
+	if (o->name == NULL)
+		return "/name: create needs a name for the card";
+	if (o->has_policy && o->pin != SOURCE_PROMPT)
+		return "/pinpolicy: goes with /PIN PROMPT only";
+	if (o->allow_reset && forbids_default_pin(&o->policy))
+		return "--allow-reset: a reset sets the default PIN, which /pinpolicy forbids";
+	if (o->admin_algorithm == ALG_AES_256 &&
+	    (o->admin_key == SOURCE_OMITTED || o->admin_key == SOURCE_DEFAULT))
+		return "/AdminKey: there is no DEFAULT for AES256; use PROMPT or RANDOM";
+	return NULL;
+}
+
+static const char *
+fault_of_instance(const struct options *o)
+{
+	return o->has_instance ? NULL : "/instance: the command needs the card's instance ID";
+}
+
+static const char *
+fault_of_enroll(const struct options *o)
+{
+	if (!o->has_instance)
+		return fault_of_instance(o);
+	if (o->slot == 0)
+		return "--slot: enroll needs a slot: 9A, 9C, 9D or 9E";
+	if (o->install != NULL && (o->subject != NULL || o->self_signed || o->output != NULL))
+		return "--install: puts a certificate in, and makes nothing new";
+	if (o->install == NULL && o->subject == NULL)
+		return "--subject: enroll needs a subject, such as CN=Alice,O=Example";
+	return NULL;
+}
+
+static const char *
+fault_of_unblock(const struct options *o)
+{
+	if (!o->has_instance)
+		return fault_of_instance(o);
+	if (o->by_count > 1)
+		return "/PUK, /AdminKey and --challenge: one of them";
+	if (o->by == BY_CHALLENGE && o->machine != NULL)
+		return "--challenge: goes with no /machine";
+	return NULL;
+}
+
+static const char *
+fault_of_respond(const struct options *o)
+{
+	return o->record != NULL ? NULL : "--record: respond needs the card's record";
+}
+
+static const char *
+fault_of_change_admin_key(const struct options *o)
+{
+	if (!o->has_instance)
+		return fault_of_instance(o);
+	if (o->admin_algorithm == ALG_AES_256 && o->admin_key == SOURCE_DEFAULT)
+		return "/AdminKey: there is no DEFAULT for AES256; use PROMPT or RANDOM";
+	return NULL;
+}
+
+/* clang-format off */
+static const char *(*const faults[VERBS])(const struct options *) = {
+	[VERB_CREATE] = fault_of_create,
+	[VERB_DESTROY] = fault_of_instance,
+	[VERB_SHOW] = fault_of_instance,
+	[VERB_ENROLL] = fault_of_enroll,
+	[VERB_UNBLOCK] = fault_of_unblock,
+	[VERB_RESPOND] = fault_of_respond,
+	[VERB_CHANGE_PIN] = fault_of_instance,
+	[VERB_CHANGE_PUK] = fault_of_instance,
+	[VERB_CHANGE_ADMIN_KEY] = fault_of_change_admin_key,
+};
+/* clang-format on */
+
 static const char *
 fault_between(const struct options *o)
 {
-	switch (o->verb) {
-	case VERB_NONE:
-		return "no command given; there are create, destroy and list";
-	case VERB_CREATE:
-		if (o->name == NULL)
-			return "/name: create needs a name for the card";
-		if (o->has_policy && o->pin != SOURCE_PROMPT)
-			return "/pinpolicy: goes with /PIN PROMPT only";
-		if (o->allow_reset && forbids_default_pin(&o->policy))
-			return "--allow-reset: a reset sets the default PIN, which /pinpolicy "
-			       "forbids";
-		if (o->admin_algorithm == ALG_AES_256 &&
-		    (o->admin_key == SOURCE_OMITTED || o->admin_key == SOURCE_DEFAULT))
-			return "/AdminKey: there is no DEFAULT for AES256; use PROMPT or RANDOM";
-		return NULL;
-	case VERB_DESTROY:
-		return o->has_instance ? NULL : "/instance: destroy needs the card's instance ID";
-	case VERB_LIST:
-		break;
-	}
-	return NULL;
+	if (o->verb == VERB_NONE)
+		return o->stdio ? NULL : "no command given; tpmvscmgr --help lists them";
+	if (o->stdio)
+		return "--stdio: goes with no command";
+	return faults[o->verb] != NULL ? faults[o->verb](o) : NULL;
 }
 
 enum outcome
@@ -287,6 +351,9 @@ options_parse(int argc, char *const argv[], struct options *out, struct failure 
 		.admin_unblock = true,
 		.pin_tries = 5,
 		.puk_tries = 5,
+		.algorithm = ALG_ECC_P256,
+		.days = 365,
+		.wait = 15,
 		.policy = pin_policy_default };
 	outcome = read_words(&r);
 	if (outcome != DONE || out->help || out->version)

@@ -8,28 +8,88 @@
 
 #include "card/card.h"
 
-enum verb { VERB_NONE, VERB_CREATE, VERB_DESTROY, VERB_LIST };
+enum verb {
+	VERB_NONE,
+	VERB_CREATE,
+	VERB_DESTROY,
+	VERB_LIST,
+	VERB_SHOW,
+	VERB_ENROLL,
+	VERB_UNBLOCK,
+	VERB_RESPOND,
+	VERB_CHANGE_PIN,
+	VERB_CHANGE_PUK,
+	VERB_CHANGE_ADMIN_KEY,
+	VERB_DOCTOR,
+	VERB_REPAIR,
+	VERBS
+};
 
 /* Where a secret comes from. */
 enum source { SOURCE_OMITTED, SOURCE_DEFAULT, SOURCE_PROMPT, SOURCE_RANDOM };
 
+/* The secrets a command may ask for, in the order it asks. */
+enum secret_kind {
+	SECRET_ADMIN_KEY,
+	SECRET_PIN,
+	SECRET_PUK,
+	SECRET_NEW_ADMIN_KEY,
+	SECRET_NEW_PIN,
+	SECRET_NEW_PUK,
+	SECRET_KINDS
+};
+
+/* What unblocks a PIN. */
+enum unblock_by { BY_PUK, BY_ADMIN_KEY, BY_CHALLENGE };
+
+/* How a subject's alternative names are written: "email:alice@example.org". */
+#define ALT_NAMES_MAX 16
+
 struct options {
 	enum verb verb;
-	bool help, version, quiet, verbose;
-	const char *config; /* NULL: the usual place */
+	bool help, version, quiet, verbose, json;
+	bool stdio;		/* be the far side of /machine; no verb then */
+	const char *config;	/* NULL: the usual place */
+	const char *machine;	/* NULL: here */
+	const char *secret_file[SECRET_KINDS]; /* NULL: elsewhere; "-": standard input */
 
+	/* create */
 	const char *name;
-	enum source admin_key, pin, puk;
+	enum source admin_key, pin, puk; /* admin_key also for change-admin-key */
 	uint8_t admin_algorithm; /* ALG_3DES, ALG_AES_* */
 	bool admin_unblock;
 	unsigned pin_tries, puk_tries;
 	bool generate;
 	bool allow_reset;
+	bool if_absent;
 	bool has_policy;
 	struct pin_policy policy; /* the default one without has_policy */
 
+	/* all that are about one card */
 	bool has_instance;
 	unsigned instance; /* 0 to 9999 */
+
+	const char *record; /* create, show: written; respond: read.  NULL: none */
+
+	/* unblock and respond */
+	enum unblock_by by;
+	unsigned by_count; /* how many were given */
+	unsigned wait;	   /* minutes that a challenge is good for */
+	bool no_qr;
+	const char *challenge; /* respond: NULL: ask for it */
+
+	/* enroll */
+	uint8_t slot; /* key reference; 0: not given */
+	uint8_t algorithm; /* ALG_RSA_*, ALG_ECC_* */
+	unsigned pin_rule; /* enum pin_rule; 0: the slot's own */
+	const char *subject;
+	const char *alt_names[ALT_NAMES_MAX];
+	size_t alt_name_count;
+	bool self_signed;
+	unsigned days;
+	const char *output;  /* NULL: standard output */
+	const char *install; /* NULL: make a key */
+	bool no_history;     /* the old key and its certificate go */
 };
 
 /*

@@ -248,8 +248,8 @@ fault_of(enum line line, const char *what, struct failure *why)
 
 /* One attempt: ask, check and, at a terminal, ask again.  ended: nobody is there to answer. */
 static enum outcome
-attempt(const struct prompt *p, const char *what, prompt_check check, const void *context,
-    struct secret *out, bool *ended, struct failure *why)
+attempt(const struct prompt *p, const char *what, enum prompt_times times, prompt_check check,
+    const void *context, struct secret *out, bool *ended, struct failure *why)
 {
 	SECRET(second);
 	enum outcome outcome;
@@ -266,7 +266,7 @@ attempt(const struct prompt *p, const char *what, prompt_check check, const void
 		fail(why, "%s: %s", what, breach);
 		return WRONG_SECRET;
 	}
-	if (!p->terminal)
+	if (!p->terminal || times == PROMPT_ONCE)
 		return DONE;
 	outcome = fault_of(ask_line(p, "Again, ", what, &second), what, why);
 	if (outcome != DONE)
@@ -278,8 +278,8 @@ attempt(const struct prompt *p, const char *what, prompt_check check, const void
 }
 
 enum outcome
-prompt_ask(const struct prompt *p, const char *what, prompt_check check, const void *context,
-    struct secret *out, struct failure *why)
+prompt_ask(const struct prompt *p, const char *what, enum prompt_times times, prompt_check check,
+    const void *context, struct secret *out, struct failure *why)
 {
 	const int attempts = p->terminal ? ATTEMPTS : 1;
 	struct failure fault = { .text = "" };
@@ -289,7 +289,7 @@ prompt_ask(const struct prompt *p, const char *what, prompt_check check, const v
 
 	for (i = 0; i < attempts; i++) {
 		fault = (struct failure){ .text = "" };
-		outcome = attempt(p, what, check, context, out, &ended, &fault);
+		outcome = attempt(p, what, times, check, context, out, &ended, &fault);
 		if (outcome != WRONG_SECRET || ended)
 			break;
 		if (i + 1 < attempts) {

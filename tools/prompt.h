@@ -14,7 +14,7 @@
 /* Where to ask. */
 struct prompt {
 	int in, out;
-	bool terminal; /* in is one: hide what is typed, ask twice, up to three times */
+	bool terminal; /* in is one: hide what is typed, ask up to three times */
 	bool opened;   /* in and out are /dev/tty, opened here */
 };
 
@@ -25,12 +25,15 @@ void prompt_close(struct prompt *p);
 /* Which rule an answer breaks, as a short English clause; NULL when none. */
 typedef const char *(*prompt_check)(const void *context, struct rbuf answer);
 
+/* A new secret is asked for twice at a terminal, one that exists once. */
+enum prompt_times { PROMPT_ONCE, PROMPT_TWICE };
+
 /*
  * Ask for what ("PIN").  DONE; WRONG_SECRET when there is no answer, or none
  * that check accepts, or the two differ; FAILED when reading fails.  A signal
  * that ends the program does so after the echo is back.
  */
-MUST_CHECK enum outcome prompt_ask(const struct prompt *p, const char *what, prompt_check check,
-    const void *context, struct secret *out, struct failure *why);
+MUST_CHECK enum outcome prompt_ask(const struct prompt *p, const char *what,
+    enum prompt_times times, prompt_check check, const void *context, struct secret *out, struct failure *why);
 
 #endif

@@ -1,14 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/secrets.h"
 
-#include "tools/prompt.h"
 #include "tools/words.h"
 
 #include <stdio.h>
 
-/* Octets of a card management key.  AES128 takes the first 16 of the default; AES256 has none. */
-static size_t
-key_octets(uint8_t algorithm)
+/* How each secret is called when it is asked for. */
+static const char *const labels[SECRET_KINDS] = {
+	[SECRET_ADMIN_KEY] = "Administrator key",
+	[SECRET_PIN] = "PIN",
+	[SECRET_PUK] = "PUK",
+	[SECRET_NEW_ADMIN_KEY] = "New administrator key",
+	[SECRET_NEW_PIN] = "New PIN",
+	[SECRET_NEW_PUK] = "New PUK",
+};
+
+/* AES128 takes the first 16 octets of the default; AES256 has none. */
+size_t
+admin_key_octets(uint8_t algorithm)
 {
 	switch (algorithm) {
 	case ALG_AES_128:
@@ -18,6 +27,18 @@ key_octets(uint8_t algorithm)
 	default:
 		return 24;
 	}
+}
+
+void
+asking_begin(struct asking *a, const struct options *options)
+{
+	*a = (struct asking){ .options = options, .prompt = prompt_open() };
+}
+
+void
+asking_end(struct asking *a)
+{
+	prompt_close(&a->prompt);
 }
 
 static bool
@@ -76,55 +97,81 @@ from_hex(struct rbuf digits, struct secret *out)
 	return wbuf_ok(&octets);
 }
 
-static enum outcome
-ask_admin_key(
-    const struct prompt *prompt, uint8_t algorithm, struct secret *out, struct failure *why)
+/* A PIN that exists keeps whatever rule was its policy then. */
+static const char *
+check_any(const void *context, struct rbuf answer)
 {
-	SECRET(digits);
-	const size_t octets = key_octets(algorithm);
+	(void)context;
+	return answer.len == 0 ? "it is empty" : answer.len > 127 ? "it is too long" : NULL;
+}
+
+enum outcome
+asking_pin(struct asking *a, enum secret_kind kind, enum prompt_times times,
+    const struct pin_policy *policy, struct secret *out, struct failure *why)
+{
+	const bool puk = kind == SECRET_PUK || kind == SECRET_NEW_PUK;
+	prompt_check check = check_any;
+
+	if (policy != NULL)
+		check = check_pin;
+	else if (puk && times == PROMPT_TWICE)
+		check = check_puk;
+	return prompt_ask(&a->prompt, labels[kind], times, check, policy, out, why);
+}
+
+enum outcome
+asking_admin_key(struct asking *a, enum secret_kind kind, enum prompt_times times,
+    uint8_t algorithm, struct secret *out, struct failure *why)
+{
+	const size_t octets = admin_key_octets(algorithm);
 	enum outcome outcome;
+	SECRET(digits);
 	char what[64];
 
-	(void)snprintf(what, sizeof what, "Administrator key (%zu hexadecimal digits)", octets * 2);
-	outcome = prompt_ask(prompt, what, check_admin_key, &octets, &digits, why);
+	(void)snprintf(
+	    what, sizeof what, "%s (%zu hexadecimal digits)", labels[kind], octets * 2);
+	outcome = prompt_ask(&a->prompt, what, times, check_admin_key, &octets, &digits, why);
 	if (outcome != DONE)
 		return outcome;
 	return from_hex(secret_view(&digits), out) ? DONE : FAILED;
 }
 
+/* ---- the secrets of a card to be made ---- */
+
 static enum outcome
-gather_admin_key(
-    const struct options *o, const struct prompt *prompt, struct secret *out, struct failure *why)
+gather_admin_key(struct asking *a, struct secret *out, struct failure *why)
 {
-	switch (o->admin_key) {
+	const uint8_t algorithm = a->options->admin_algorithm;
+
+	switch (a->options->admin_key) {
 	case SOURCE_PROMPT:
-		return ask_admin_key(prompt, o->admin_algorithm, out, why);
+		return asking_admin_key(a, SECRET_ADMIN_KEY, PROMPT_TWICE, algorithm, out, why);
 	case SOURCE_RANDOM:
 		return DONE;
 	case SOURCE_OMITTED:
 	case SOURCE_DEFAULT:
 		break;
 	}
-	return default_admin_key(key_octets(o->admin_algorithm), out) ? DONE : FAILED;
+	return default_admin_key(admin_key_octets(algorithm), out) ? DONE : FAILED;
 }
 
 static enum outcome
-gather(
-    const struct options *o, const struct prompt *prompt, struct secrets *out, struct failure *why)
+gather(struct asking *a, struct secrets *out, struct failure *why)
 {
+	const struct options *o = a->options;
 	enum outcome outcome;
 
-	outcome = gather_admin_key(o, prompt, &out->admin_key, why);
+	outcome = gather_admin_key(a, &out->admin_key, why);
 	if (outcome != DONE)
 		return outcome;
 	if (o->pin == SOURCE_PROMPT)
-		outcome = prompt_ask(prompt, "PIN", check_pin, &o->policy, &out->pin, why);
+		outcome = asking_pin(a, SECRET_PIN, PROMPT_TWICE, &o->policy, &out->pin, why);
 	else if (!default_pin(&out->pin))
 		outcome = FAILED;
 	if (outcome != DONE)
 		return outcome;
 	if (o->puk == SOURCE_PROMPT)
-		outcome = prompt_ask(prompt, "PUK", check_puk, NULL, &out->puk, why);
+		outcome = asking_pin(a, SECRET_PUK, PROMPT_TWICE, NULL, &out->puk, why);
 	else if (o->puk == SOURCE_DEFAULT && !default_puk(&out->puk))
 		outcome = FAILED;
 	return outcome;
@@ -133,10 +180,12 @@ gather(
 enum outcome
 secrets_gather(const struct options *options, struct secrets *out, struct failure *why)
 {
-	struct prompt prompt = prompt_open();
-	enum outcome outcome = gather(options, &prompt, out, why);
+	struct asking asking;
+	enum outcome outcome;
 
-	prompt_close(&prompt);
+	asking_begin(&asking, options);
+	outcome = gather(&asking, out, why);
+	asking_end(&asking);
 	if (outcome != DONE)
 		secrets_clear(out);
 	return outcome;

@@ -22,14 +22,13 @@
 #define SECURE_OCTETS 65536
 #define SECURE_LEAST  32
 
-static const struct {
-	enum verb verb;
-	enum outcome (*run)(const struct config *, const struct options *, struct failure *);
-} commands[] = {
-	{ VERB_CREATE, create_run },
-	{ VERB_DESTROY, destroy_run },
-	{ VERB_LIST, list_run },
+/* clang-format off */
+static command_run *const commands[VERBS] = {
+	[VERB_CREATE] = create_run,
+	[VERB_DESTROY] = destroy_run,
+	[VERB_LIST] = list_run,
 };
+/* clang-format on */
 
 /* A file opened later must not become standard output or error. */
 static void
@@ -115,16 +114,13 @@ run(const struct options *options, struct failure *why)
 {
 	struct config config;
 	enum outcome outcome;
-	size_t i;
 
 	outcome = load_config(options, &config, why);
 	if (outcome != DONE)
 		return outcome;
-	for (i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-		if (commands[i].verb == options->verb)
-			return commands[i].run(&config, options, why);
-	}
-	return WRONG_USAGE;
+	if (commands[options->verb] == NULL)
+		return WRONG_USAGE;
+	return commands[options->verb](&config, options, why);
 }
 
 static enum outcome

@@ -281,22 +281,23 @@ random_octets(const struct card_tpm *card, size_t n, struct secret *out)
 
 /* The card management key: the administrator's, or a random one, whose only user is the PIN's owner. */
 static TSS2_RC
-make_admin_key(const struct tpm_creation *c, const struct card_tpm *card, struct keyfile *out)
+make_admin_key(const struct tpm_creation *c, const struct card_tpm *card, struct keyfile *out,
+    struct secret *random)
 {
 	const uint8_t algorithm = c->spec->admin_algorithm;
 	TSS2_RC rc = TSS2_RC_SUCCESS;
-	SECRET(random);
 
 	if (c->spec->admin_key != NULL)
 		return admin_key_make(card, algorithm, PIN_NEVER, c->spec->admin_key, out);
-	rc = random_octets(card, key_size(algorithm), &random);
+	rc = random_octets(card, key_size(algorithm), random);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = admin_key_make(card, algorithm, PIN_ONCE, &random, out);
+		rc = admin_key_make(card, algorithm, PIN_ONCE, random, out);
 	return rc;
 }
 
 static TSS2_RC
-make_card(struct tpm_creation *c, struct keyfile *admin_key, struct failure *why)
+make_card(struct tpm_creation *c, struct keyfile *admin_key, struct secret *random,
+    struct failure *why)
 {
 	struct card_tpm card = { .tpm = c->tpm, .record = &c->record, .parent = ESYS_TR_NONE };
 	TSS2_RC rc = TSS2_RC_SUCCESS;
@@ -310,7 +311,7 @@ make_card(struct tpm_creation *c, struct keyfile *admin_key, struct failure *why
 	if (rc_base(rc) == TPM2_RC_NV_SPACE)
 		fail(why, "the TPM's NV memory is full: a card needs up to four NV indices; free some (tpm2_nvundefine) and try again");
 	if (rc == TSS2_RC_SUCCESS)
-		rc = make_admin_key(c, &card, admin_key);
+		rc = make_admin_key(c, &card, admin_key, random);
 	if (rc != TSS2_RC_SUCCESS)
 		fail(why, "the TPM refused to make the card: error 0x%x%s", (unsigned)rc,
 		    tpm_err_from_rc(rc) == TPM_DENIED ?
@@ -322,7 +323,7 @@ make_card(struct tpm_creation *c, struct keyfile *admin_key, struct failure *why
 
 enum tpm_err
 tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin_key,
-    struct failure *why)
+    struct secret *random, struct failure *why)
 {
 	struct keyfile key;
 	TSS2_RC rc;
@@ -330,9 +331,10 @@ tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin
 	if (c->run)
 		return TPM_UNUSABLE;
 	c->run = true;
+	secret_clear(random);
 	rc = link_begin(c->tpm, LINK_SECONDS_CREATE, why);
 	if (rc == TSS2_RC_SUCCESS) {
-		rc = make_card(c, &key, why);
+		rc = make_card(c, &key, random, why);
 		/* Whatever was loaded goes with the connection. */
 		if (rc != TSS2_RC_SUCCESS)
 			link_drop(c->tpm);

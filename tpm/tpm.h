@@ -9,6 +9,7 @@
 
 #include "applet/vault.h"
 #include "base/log.h"
+#include "tpm/facts.h"
 
 enum tpm_err {
 	TPM_OK,
@@ -46,6 +47,9 @@ void tpm_rest(struct tpm *t);
  * mode or lockout, PIN_FAIL indices, P-256.  why is set on failure.
  */
 MUST_CHECK enum tpm_err tpm_probe(struct tpm *t, struct failure *why);
+
+/* Ask the TPM what it is and how it does.  What it does not tell stays zero. */
+MUST_CHECK enum tpm_err tpm_ask(struct tpm *t, struct tpm_facts *out, struct failure *why);
 
 /* ---- making a card ---- */
 
@@ -86,9 +90,11 @@ MUST_CHECK enum tpm_err tpm_creation_plan(struct tpm *t, const struct tpm_spec *
  *
  * record    appended: the card's record, at most TPM_RECORD_MAX octets, public
  * admin_key appended: the card management key for the store (key reference 9B)
+ * random    set to that key's octets when the spec left it to chance, else
+ *           empty; to be sealed for the PIN's owner, and wiped
  */
 MUST_CHECK enum tpm_err tpm_creation_run(struct tpm_creation *c, struct wbuf *record,
-    struct wbuf *admin_key, struct failure *why);
+    struct wbuf *admin_key, struct secret *random, struct failure *why);
 
 /* Wipe the policy authority.  NULL is allowed. */
 void tpm_creation_free(struct tpm_creation *c);
@@ -118,7 +124,8 @@ MUST_CHECK bool tpm_claims_share_parent(struct rbuf claims, struct rbuf other);
 struct tpm_card_info {
 	unsigned pin_tries, puk_tries;
 	bool has_puk;
-	bool has_admin;	 /* an admin key can unblock */
+	bool has_admin;	 /* the card knows its admin key's owner: it was not RANDOM */
+	bool admin_unblocks; /* and he may reset the PIN */
 	struct rbuf profile; /* a view into the record */
 };
 
@@ -133,5 +140,63 @@ void tpm_vault_free(struct vault *v);
 
 /* Whether the card's indices are in the TPM and its own (a check for list); why says what is not. */
 MUST_CHECK enum tpm_err tpm_vault_health(struct vault *v, struct failure *why);
+
+/* ---- unblocking with a help desk: challenge and response ---- */
+
+/*
+ * The card's machine opens a challenge; the desk, which has the card's record
+ * and its admin key, turns it into a response; the TPM checks that.  The key
+ * never comes near the machine.  tpm/README.md has the fields.
+ */
+#define TPM_CHALLENGE_MAX 256
+#define TPM_RESPONSE_MAX 128
+
+struct tpm_challenge;
+
+/*
+ * Open a challenge for a card's PIN to be set anew, and, when it is blocked,
+ * to get its tries back: one proof each.  The challenge is good until it is
+ * answered or closed; other clients of the TPM may have their turns meanwhile.
+ *
+ * vault  stays open longer
+ * octets appended: at most TPM_CHALLENGE_MAX
+ *
+ * TPM_DENIED when the card's admin key may not unblock, or there is none.
+ */
+MUST_CHECK enum tpm_err tpm_challenge_open(struct vault *vault, struct tpm_challenge **out,
+    struct wbuf *octets, struct failure *why);
+
+/*
+ * Set the new PIN, by the desk's response.
+ *
+ * VAULT_MISMATCH for octets that are no response to this very challenge:
+ * nothing was asked of the TPM.  VAULT_AUTH when the TPM refuses them: nothing
+ * has changed.  A challenge serves one such try.  VAULT_FAULT: as with
+ * vault_unblock(), the new PIN may be set and still be blocked.
+ */
+MUST_CHECK enum vault_err tpm_challenge_answer(
+    struct tpm_challenge *c, struct rbuf response, const struct secret *fresh_pin);
+
+/* Flush its sessions.  NULL is allowed. */
+void tpm_challenge_close(struct tpm_challenge *c);
+
+/* What a challenge asks for, as the desk reads it. */
+struct tpm_challenge_info {
+	bool reset_count; /* the PIN is blocked: its tries as well as a new PIN */
+};
+
+/*
+ * Read a challenge at the desk: pure, no TPM is asked.  The record is the
+ * desk's own copy, from when the card was made.
+ *
+ * TPM_RECORD when that is no record; TPM_DENIED when the octets are no
+ * challenge of that card, or ask for anything but to unblock its PIN.
+ */
+MUST_CHECK enum tpm_err tpm_challenge_read(struct rbuf record, struct rbuf challenge,
+    struct tpm_challenge_info *out, struct failure *why);
+
+/* Answer it with the admin key's octets.  response: appended, at most TPM_RESPONSE_MAX. */
+MUST_CHECK enum tpm_err tpm_challenge_respond(struct rbuf record, struct rbuf challenge,
+    const struct secret *admin_key, struct wbuf *response, struct failure *why);
 
 #endif

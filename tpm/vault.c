@@ -445,7 +445,8 @@ tpm_record_info(struct rbuf record, struct tpm_card_info *out)
 		.pin_tries = r.index[INDEX_PIN].limit,
 		.puk_tries = r.index[INDEX_PUK].present ? r.index[INDEX_PUK].limit : 0,
 		.has_puk = r.index[INDEX_PUK].present,
-		.has_admin = r.approved[PIN_BY_ADMIN],
+		.has_admin = r.index[INDEX_ADMIN].present,
+		.admin_unblocks = r.approved[PIN_BY_ADMIN],
 	};
 	/* The profile is the last thing before the signature. */
 	if (!rbuf_take(&in, record.len - tail - r.profile_len, &before) ||
