@@ -7,6 +7,7 @@ tools_parts = \
 	tools/options.c tools/options.h \
 	tools/policy.c \
 	tools/prompt.c tools/prompt.h \
+	tools/recordfile.c tools/recordfile.h \
 	tools/secrets.c tools/secrets.h \
 	tools/words.c tools/words.h
 
