@@ -457,3 +457,9 @@ command_find(struct rbuf word)
 	}
 	return NULL;
 }
+
+const struct command *
+command_at(size_t i)
+{
+	return i < sizeof commands / sizeof commands[0] ? &commands[i] : NULL;
+}

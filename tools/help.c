@@ -2,67 +2,202 @@
 #include "tools/commands.h"
 
 static const char general[] =
-    "Usage: tpmvscmgr create  /name NAME [options]\n"
-    "       tpmvscmgr destroy /instance ID [options]\n"
-    "       tpmvscmgr list    [options]\n"
+    "Usage: tpmvscmgr COMMAND [options]\n"
     "\n"
-    "Makes, unmakes and lists TPM virtual smart cards.  \"tpmvscmgr COMMAND /?\" tells\n"
-    "more.  Every option can be written /option VALUE, in any case and shortened, or\n"
-    "--option VALUE or --option=VALUE.\n"
+    "Makes, unmakes and looks after TPM virtual smart cards.\n"
     "\n"
-    "  --config FILE   use FILE instead of " TPMVSC_CONF "\n"
-    "  /quiet, -q      no progress; errors still\n"
-    "  --verbose, -v   all that the log would get, on standard error\n"
-    "  --version, -V   print the version\n"
-    "  /?, --help, -h  print this\n"
+    "  create            make a card; prints its instance ID\n"
+    "  destroy           erase a card\n"
+    "  list              the cards here, a line for each\n"
+    "  show              all there is to say of one card\n"
+    "  enroll            make a key and a certificate request; put a certificate in\n"
+    "  unblock           set a new PIN: by PUK, administrator key, or a help desk\n"
+    "  respond           at the help desk: answer what unblock --challenge printed\n"
+    "  change-pin        a new PIN for the old one\n"
+    "  change-puk        a new PUK for the old one\n"
+    "  change-admin-key  a new administrator key for the old one\n"
+    "  doctor            check TPM, pcscd, permissions, configuration and cards\n"
+    "  repair            end what an interrupted run left\n"
     "\n"
-    "Exit status: 0 done; 1 failed; 2 wrong usage; 3 no such card; 4 the TPM cannot be\n"
-    "used; 5 not permitted; 6 a secret is wrong or breaks the policy; 7 no room.\n";
+    "\"tpmvscmgr COMMAND /?\" tells more.  Every option can be written /option VALUE,\n"
+    "in any case and shortened, or --option VALUE or --option=VALUE.  ID is what\n"
+    "create printed, such as ROOT\\SMARTCARDREADER\\0000, or the number at its end.\n"
+    "\n"
+    "  --config, -c FILE  use FILE instead of " TPMVSC_CONF "\n"
+    "  /quiet, -q         no progress; errors still\n"
+    "  --verbose, -v      all that the log would get, on standard error\n"
+    "  --version, -V      print the version\n"
+    "  /?, --help, -h     print this\n"
+    "  --stdio            instead of a command: be the far side of /machine\n"
+    "\n"
+    "Exit status: 0 done; 1 failed; 2 wrong usage; 3 no such card; 4 the TPM cannot\n"
+    "be used; 5 not permitted; 6 a secret is wrong or breaks the policy; 7 no room.\n";
 
 static const char create[] =
     "Usage: tpmvscmgr create /name NAME [/AdminKey DEFAULT|PROMPT|RANDOM]\n"
     "           [/PIN DEFAULT|PROMPT] [/PUK DEFAULT|PROMPT] [/generate]\n"
-    "           [/pinpolicy RULE VALUE ...] [--admin-algorithm ALGORITHM]\n"
-    "           [--admin-unblock yes|no] [--pin-tries N] [--puk-tries N]\n"
-    "           [--allow-reset] [/quiet] [/?]\n"
+    "           [/pinpolicy RULE VALUE ...] [/machine HOST] [/quiet] [/?] [more]\n"
     "\n"
     "Makes a card and prints its instance ID.\n"
     "\n"
     "  /name, -n NAME      the card's name: 1 to 64 printable characters\n"
     "  /AdminKey DEFAULT   010203040506070801020304050607080102030405060708\n"
     "            PROMPT    ask for it, in hexadecimal\n"
-    "            RANDOM    made at random and never shown\n"
+    "            RANDOM    made at random, never shown; serves after the PIN only\n"
     "  /PIN DEFAULT        12345678\n"
     "       PROMPT         ask for it: 8 to 127 ASCII characters\n"
     "  /PUK DEFAULT        12345678\n"
     "       PROMPT         ask for it; without /PUK the card has none\n"
     "  /generate, -g       write the card's file system, so that it can be enrolled\n"
-    "  /pinpolicy          with /PIN PROMPT, any of: minlen N, maxlen N, and uppercase,\n"
-    "                      lowercase, digits, specialchars each followed by ALLOWED,\n"
-    "                      DISALLOWED or REQUIRED; also minlen=N,digits=REQUIRED,...\n"
+    "  /pinpolicy          with /PIN PROMPT, any of: minlen N, maxlen N, and\n"
+    "                      uppercase, lowercase, digits, specialchars, each with\n"
+    "                      ALLOWED, DISALLOWED or REQUIRED behind it; also\n"
+    "                      minlen=N,digits=REQUIRED,...\n"
+    "  /machine HOST       do it there, over ssh\n"
+    "  /attestation        not in this version\n"
+    "\n"
     "  --admin-algorithm   3DES (the default), AES128, AES192 or AES256\n"
     "  --admin-unblock     whether the administrator key may reset the PIN (yes)\n"
-    "  --pin-tries, --puk-tries N\n"
+    "  --pin-tries N, --puk-tries N\n"
     "                      wrong tries until it is blocked: 1 to 10 (5)\n"
     "  --allow-reset       once PIN and PUK are blocked, whoever may talk to the card\n"
     "                      may empty it and start over with the default secrets\n"
+    "  --if-absent         if a card of that name is there, print its ID and no more\n"
+    "  --record FILE       write the card's record to FILE, for a help desk\n"
+    "  --admin-key-file FILE, --pin-file FILE, --puk-file FILE\n"
+    "                      take what is prompted for from FILE; - is standard input\n"
     "\n"
     "What is prompted for is read from the terminal, or, when standard input is none,\n"
     "from its lines in the order administrator key, PIN, PUK.\n";
 
 static const char destroy[] =
-    "Usage: tpmvscmgr destroy /instance ID [/quiet] [/?]\n"
+    "Usage: tpmvscmgr destroy /instance ID [/machine HOST] [/quiet] [/?]\n"
     "\n"
     "Erases a card from the TPM and from the disk.  It cannot be recovered.\n"
     "\n"
     "  /instance, -i ID    what create printed, such as ROOT\\SMARTCARDREADER\\0000, or\n"
-    "                      the number at its end\n";
+    "                      the number at its end\n"
+    "  /machine HOST       do it there, over ssh\n";
 
 static const char list[] =
-    "Usage: tpmvscmgr list [/quiet] [/?]\n"
+    "Usage: tpmvscmgr list [--json] [/machine HOST] [/quiet] [/?]\n"
     "\n"
-    "Lists the cards: instance ID, reader, state, tries left for PIN and PUK, keys and\n"
-    "their algorithms, name.\n";
+    "Lists the cards: instance ID, reader, state, tries left for PIN and PUK, keys\n"
+    "and their algorithms, name.\n"
+    "\n"
+    "  --json, -j          for programs\n"
+    "  /machine HOST       do it there, over ssh\n";
+
+static const char show[] =
+    "Usage: tpmvscmgr show /instance ID [--json] [--record FILE] [/machine HOST] [/?]\n"
+    "\n"
+    "Shows all there is to say of one card: state, reader, serial number, TPM, tries\n"
+    "left, PIN policy, keys, certificates.\n"
+    "\n"
+    "  /instance, -i ID    the card\n"
+    "  --json, -j          for programs\n"
+    "  --record FILE       write the card's record to FILE, for a help desk\n"
+    "  /machine HOST       do it there, over ssh\n";
+
+static const char enroll[] =
+    "Usage: tpmvscmgr enroll /instance ID --slot SLOT --subject NAME [options]\n"
+    "       tpmvscmgr enroll /instance ID --slot SLOT --install FILE\n"
+    "\n"
+    "Makes a key in the TPM, and a certificate request for it on standard output;\n"
+    "then puts the certificate that was issued on the card.\n"
+    "\n"
+    "  /instance, -i ID    the card\n"
+    "  --slot, -s SLOT     9A (login), 9C (signatures), 9D (decryption), 9E (no PIN)\n"
+    "  --subject NAME      such as CN=Alice,O=Example\n"
+    "  --alt-name NAME     such as email:alice@example.org; as often as you like\n"
+    "  --algorithm, -a     ECCP256 (the default), ECCP384, RSA2048, RSA3072, RSA4096\n"
+    "  --pin-rule          the key asks for the PIN ONCE, ALWAYS or NEVER; left out,\n"
+    "                      as is usual in the slot\n"
+    "  --self-signed       a certificate signed by the key itself, put on the card\n"
+    "  --days N            how long that is good: 365 if left out\n"
+    "  --output, -o FILE   where request or certificate goes: standard output\n"
+    "  --install FILE      put the certificate in FILE on the card, and no more\n"
+    "  --no-history        do not keep the slot's old key and certificate\n"
+    "  --admin-key-file FILE, --pin-file FILE\n"
+    "                      take the secret from FILE; - is standard input\n"
+    "\n"
+    "Asks for the administrator key, unless the card has a RANDOM one, and the PIN.\n";
+
+static const char unblock[] =
+    "Usage: tpmvscmgr unblock /instance ID [/PUK | /AdminKey | --challenge] [options]\n"
+    "\n"
+    "Sets a new PIN, and gives it its tries back.\n"
+    "\n"
+    "  /instance, -i ID    the card\n"
+    "  /PUK                by the PUK: so if none of the three is given\n"
+    "  /AdminKey           by the administrator key, typed here\n"
+    "  --challenge         by a help desk: prints a challenge, waits for the response\n"
+    "  --wait MINUTES      how long, 1 to 1440: 15 if left out\n"
+    "  --no-qr             the challenge as text only, without a QR code\n"
+    "  --admin-key-file FILE, --puk-file FILE, --new-pin-file FILE\n"
+    "                      take the secret from FILE; - is standard input\n"
+    "  /machine HOST       do it there, over ssh\n";
+
+static const char respond[] =
+    "Usage: tpmvscmgr respond --record FILE [--challenge TEXT] [options]\n"
+    "\n"
+    "At the help desk: shows what a challenge asks for, and turns it and the\n"
+    "administrator key into the response.\n"
+    "\n"
+    "  --record FILE       the card's record: create or show --record wrote it\n"
+    "  --challenge TEXT    what unblock --challenge printed; left out, asked for\n"
+    "  --no-qr             the response as text only, without a QR code\n"
+    "  --admin-key-file FILE\n"
+    "                      take the administrator key from FILE; - is standard input\n";
+
+static const char change_pin[] =
+    "Usage: tpmvscmgr change-pin /instance ID [options]\n"
+    "\n"
+    "Asks for the card's PIN and for a new one, and changes it.\n"
+    "\n"
+    "  /instance, -i ID    the card\n"
+    "  --pin-file FILE, --new-pin-file FILE\n"
+    "                      take the secret from FILE; - is standard input\n";
+
+static const char change_puk[] =
+    "Usage: tpmvscmgr change-puk /instance ID [options]\n"
+    "\n"
+    "Asks for the card's PUK and for a new one, and changes it.\n"
+    "\n"
+    "  /instance, -i ID    the card\n"
+    "  --puk-file FILE, --new-puk-file FILE\n"
+    "                      take the secret from FILE; - is standard input\n";
+
+static const char change_admin_key[] =
+    "Usage: tpmvscmgr change-admin-key /instance ID [/AdminKey DEFAULT|PROMPT|RANDOM]\n"
+    "           [--admin-algorithm ALGORITHM] [options]\n"
+    "\n"
+    "Asks for the card's administrator key and changes it.\n"
+    "\n"
+    "  /instance, -i ID    the card\n"
+    "  /AdminKey DEFAULT   the new one is the default key\n"
+    "            PROMPT    ask for the new one: so if left out\n"
+    "            RANDOM    made at random, never shown; serves after the PIN only\n"
+    "  --admin-algorithm   of the new key: 3DES (the default), AES128, AES192, AES256\n"
+    "  --admin-key-file FILE, --new-admin-key-file FILE, --pin-file FILE\n"
+    "                      take the secret from FILE; - is standard input\n";
+
+static const char doctor[] =
+    "Usage: tpmvscmgr doctor [--json] [/machine HOST] [/?]\n"
+    "\n"
+    "Checks TPM, pcscd, permissions, configuration and each card, and says what to do\n"
+    "about what is wrong.  Exit status 0 only if all is well.\n"
+    "\n"
+    "  --json, -j          for programs\n"
+    "  /machine HOST       do it there, over ssh\n";
+
+static const char repair[] =
+    "Usage: tpmvscmgr repair [/machine HOST] [/?]\n"
+    "\n"
+    "Finishes or undoes what an interrupted run left, as every create and destroy\n"
+    "does, and tells what that was.\n"
+    "\n"
+    "  /machine HOST       do it there, over ssh\n";
 
 /* clang-format off */
 static const char *const texts[VERBS] = {
@@ -70,6 +205,15 @@ static const char *const texts[VERBS] = {
 	[VERB_CREATE] = create,
 	[VERB_DESTROY] = destroy,
 	[VERB_LIST] = list,
+	[VERB_SHOW] = show,
+	[VERB_ENROLL] = enroll,
+	[VERB_UNBLOCK] = unblock,
+	[VERB_RESPOND] = respond,
+	[VERB_CHANGE_PIN] = change_pin,
+	[VERB_CHANGE_PUK] = change_puk,
+	[VERB_CHANGE_ADMIN_KEY] = change_admin_key,
+	[VERB_DOCTOR] = doctor,
+	[VERB_REPAIR] = repair,
 };
 /* clang-format on */
 

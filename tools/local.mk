@@ -25,8 +25,13 @@ tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 tpmvscmgr_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tpmvscmgr_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS)
 
-# Command lines; secrets from pipes and from a terminal of their own.
-check_PROGRAMS += tests/check_options tests/check_prompt
+# Command lines, and what help and manual say of them; secrets from pipes and
+# from a terminal of their own.
+check_PROGRAMS += tests/check_help tests/check_options tests/check_prompt
+
+tests_check_help_SOURCES = tests/check_help.c tests/suite.h tools/help.c $(tools_parts)
+tests_check_help_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_help_LDADD = $(ROOM_LIBS) $(CHECK_LIBS)
 
 tests_check_options_SOURCES = tests/check_options.c tests/suite.h $(tools_parts)
 tests_check_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
