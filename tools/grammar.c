@@ -3,82 +3,43 @@
 
 #include "tools/words.h"
 
+#include <stddef.h>
 #include <string.h>
 
 /* ---- setters ---- */
 
-/* Options that take nothing and set one flag. */
-#define FLAG(field)                                                                                \
-	static const char *set_##field(struct options *o, struct rbuf value, const char *text)     \
-	{                                                                                          \
-		(void)value;                                                                       \
-		(void)text;                                                                        \
-		o->field = true;                                                                   \
-		return NULL;                                                                       \
-	}
-
-FLAG(help)
-FLAG(version)
-FLAG(quiet)
-FLAG(verbose)
-FLAG(json)
-FLAG(stdio)
-FLAG(generate)
-FLAG(allow_reset)
-FLAG(if_absent)
-FLAG(no_qr)
-FLAG(self_signed)
-FLAG(no_history)
-
-/* Options whose value is a text of at least one character, taken as it is. */
-#define TEXT(field, wanted)                                                                        \
-	static const char *set_##field(struct options *o, struct rbuf value, const char *text)     \
-	{                                                                                          \
-		if (value.len == 0)                                                                \
-			return wanted;                                                             \
-		o->field = text;                                                                   \
-		return NULL;                                                                       \
-	}
-
-TEXT(config, "wants a file")
-TEXT(record, "wants a file")
-TEXT(output, "wants a file")
-TEXT(install, "wants a file")
-TEXT(subject, "wants a name, such as CN=Alice,O=Example")
-TEXT(challenge, "wants what unblock --challenge printed")
-
-/* The file that a secret is in. */
-#define SECRET_FILE(name, kind)                                                                    \
-	static const char *set_##name##_file(                                                      \
-	    struct options *o, struct rbuf value, const char *text)                                \
-	{                                                                                          \
-		if (value.len == 0)                                                                \
-			return "wants a file, or - for standard input";                            \
-		o->secret_file[kind] = text;                                                       \
-		return NULL;                                                                       \
-	}
-
-SECRET_FILE(admin_key, SECRET_ADMIN_KEY)
-SECRET_FILE(pin, SECRET_PIN)
-SECRET_FILE(puk, SECRET_PUK)
-SECRET_FILE(new_admin_key, SECRET_NEW_ADMIN_KEY)
-SECRET_FILE(new_pin, SECRET_NEW_PIN)
-SECRET_FILE(new_puk, SECRET_NEW_PUK)
-
 /* What unblocks: by_count finds out whether one alone was named. */
-#define UNBLOCK_BY(name, way)                                                                      \
-	static const char *set_by_##name(struct options *o, struct rbuf value, const char *text)   \
-	{                                                                                          \
-		(void)value;                                                                       \
-		(void)text;                                                                        \
-		o->by = way;                                                                       \
-		o->by_count++;                                                                     \
-		return NULL;                                                                       \
-	}
+static const char *
+set_by(struct options *o, enum unblock_by way)
+{
+	o->by = way;
+	o->by_count++;
+	return NULL;
+}
 
-UNBLOCK_BY(puk, BY_PUK)
-UNBLOCK_BY(admin_key, BY_ADMIN_KEY)
-UNBLOCK_BY(challenge, BY_CHALLENGE)
+static const char *
+set_by_puk(struct options *o, struct rbuf value, const char *text)
+{
+	(void)value;
+	(void)text;
+	return set_by(o, BY_PUK);
+}
+
+static const char *
+set_by_admin_key(struct options *o, struct rbuf value, const char *text)
+{
+	(void)value;
+	(void)text;
+	return set_by(o, BY_ADMIN_KEY);
+}
+
+static const char *
+set_by_challenge(struct options *o, struct rbuf value, const char *text)
+{
+	(void)value;
+	(void)text;
+	return set_by(o, BY_CHALLENGE);
+}
 
 /* A host that begins with a hyphen would be an option to ssh. */
 static const char *
@@ -307,122 +268,136 @@ add_alt_name(struct options *o, struct rbuf value, const char *text)
 
 /* ---- tables ---- */
 
+/* What an option takes, where it goes, and what to say when that does not fit. */
 /* clang-format off */
+#define FLAG(field)        TAKES_NOTHING, NULL, offsetof(struct options, field), NULL, false, false
+#define ACT(set)           TAKES_NOTHING, set, 0, NULL, false, false
+#define TEXT(field, wants) TAKES_VALUE, NULL, offsetof(struct options, field), wants, false, false
+#define HERE(field, wants) TAKES_VALUE, NULL, offsetof(struct options, field), wants, true, false
+#define FILE_NAME(field)   TEXT(field, "wants a file")
+#define SECRET_FILE(kind)  TAKES_VALUE, NULL, offsetof(struct options, secret_file[kind]), \
+	"wants a file, or - for standard input", true, true
+#define VALUE(set)         TAKES_VALUE, set, 0, NULL, false, false
+#define MACHINE            TAKES_VALUE, set_machine, 0, NULL, true, false
+#define MANY(set)          TAKES_MANY, set, 0, NULL, false, false
+#define RULES              TAKES_RULES, NULL, 0, NULL, false, false
+#define LATER              NOT_BUILT, NULL, 0, NULL, false, false
+
 static const struct option common_options[] = {
-	/* name       letter seed   takes          set */
-	{ "config",   'c',   false, TAKES_VALUE,   set_config },
-	{ "help",     'h',   false, TAKES_NOTHING, set_help },
-	{ "quiet",    'q',   true,  TAKES_NOTHING, set_quiet },
-	{ "verbose",  'v',   false, TAKES_NOTHING, set_verbose },
-	{ "version",  'V',   false, TAKES_NOTHING, set_version },
+	/* name, letter, whether the seed has it, what it takes */
+	{ "config",  'c', false, HERE(config, "wants a file") },
+	{ "help",    'h', false, FLAG(help) },
+	{ "quiet",   'q', true,  FLAG(quiet) },
+	{ "verbose", 'v', false, FLAG(verbose) },
+	{ "version", 'V', false, FLAG(version) },
 };
 
 static const struct option tool_options[] = {
-	{ "stdio", 0, false, TAKES_NOTHING, set_stdio },
+	{ "stdio", 0, false, FLAG(stdio) },
 };
 
 static const struct option create_options[] = {
-	{ "name",            'n', true,  TAKES_VALUE,   set_name },
-	{ "admin-key",       0,   true,  TAKES_VALUE,   set_admin_key },
-	{ "pin",             0,   true,  TAKES_VALUE,   set_pin },
-	{ "puk",             0,   true,  TAKES_VALUE,   set_puk },
-	{ "generate",        'g', true,  TAKES_NOTHING, set_generate },
-	{ "pin-policy",      0,   true,  TAKES_RULES,   NULL },
-	{ "attestation",     0,   true,  NOT_BUILT,     NULL },
-	{ "machine",         0,   true,  TAKES_VALUE,   set_machine },
-	{ "admin-algorithm", 0,   false, TAKES_VALUE,   set_admin_algorithm },
-	{ "admin-unblock",   0,   false, TAKES_VALUE,   set_admin_unblock },
-	{ "pin-tries",       0,   false, TAKES_VALUE,   set_pin_tries },
-	{ "puk-tries",       0,   false, TAKES_VALUE,   set_puk_tries },
-	{ "allow-reset",     0,   false, TAKES_NOTHING, set_allow_reset },
-	{ "if-absent",       0,   false, TAKES_NOTHING, set_if_absent },
-	{ "record",          0,   false, TAKES_VALUE,   set_record },
-	{ "admin-key-file",  0,   false, TAKES_VALUE,   set_admin_key_file },
-	{ "pin-file",        0,   false, TAKES_VALUE,   set_pin_file },
-	{ "puk-file",        0,   false, TAKES_VALUE,   set_puk_file },
+	{ "name",            'n', true,  VALUE(set_name) },
+	{ "admin-key",       0,   true,  VALUE(set_admin_key) },
+	{ "pin",             0,   true,  VALUE(set_pin) },
+	{ "puk",             0,   true,  VALUE(set_puk) },
+	{ "generate",        'g', true,  FLAG(generate) },
+	{ "pin-policy",      0,   true,  RULES },
+	{ "attestation",     0,   true,  LATER },
+	{ "machine",         0,   true,  MACHINE },
+	{ "admin-algorithm", 0,   false, VALUE(set_admin_algorithm) },
+	{ "admin-unblock",   0,   false, VALUE(set_admin_unblock) },
+	{ "pin-tries",       0,   false, VALUE(set_pin_tries) },
+	{ "puk-tries",       0,   false, VALUE(set_puk_tries) },
+	{ "allow-reset",     0,   false, FLAG(allow_reset) },
+	{ "if-absent",       0,   false, FLAG(if_absent) },
+	{ "record",          0,   false, FILE_NAME(record) },
+	{ "admin-key-file",  0,   false, SECRET_FILE(SECRET_ADMIN_KEY) },
+	{ "pin-file",        0,   false, SECRET_FILE(SECRET_PIN) },
+	{ "puk-file",        0,   false, SECRET_FILE(SECRET_PUK) },
 };
 
 static const struct option destroy_options[] = {
-	{ "instance", 'i', true, TAKES_VALUE, set_instance },
-	{ "machine",  0,   true, TAKES_VALUE, set_machine },
+	{ "instance", 'i', true, VALUE(set_instance) },
+	{ "machine",  0,   true, MACHINE },
 };
 
 static const struct option list_options[] = {
-	{ "json",    'j', false, TAKES_NOTHING, set_json },
-	{ "machine", 0,   true,  TAKES_VALUE,   set_machine },
+	{ "json",    'j', false, FLAG(json) },
+	{ "machine", 0,   true,  MACHINE },
 };
 
 static const struct option show_options[] = {
-	{ "instance", 'i', true,  TAKES_VALUE,   set_instance },
-	{ "machine",  0,   true,  TAKES_VALUE,   set_machine },
-	{ "json",     'j', false, TAKES_NOTHING, set_json },
-	{ "record",   0,   false, TAKES_VALUE,   set_record },
+	{ "instance", 'i', true,  VALUE(set_instance) },
+	{ "machine",  0,   true,  MACHINE },
+	{ "json",     'j', false, FLAG(json) },
+	{ "record",   0,   false, FILE_NAME(record) },
 };
 
 static const struct option enroll_options[] = {
-	{ "instance",       'i', true,  TAKES_VALUE,   set_instance },
-	{ "slot",           's', false, TAKES_VALUE,   set_slot },
-	{ "subject",        0,   false, TAKES_VALUE,   set_subject },
-	{ "alt-name",       0,   false, TAKES_MANY,    add_alt_name },
-	{ "algorithm",      'a', false, TAKES_VALUE,   set_algorithm },
-	{ "pin-rule",       0,   false, TAKES_VALUE,   set_pin_rule },
-	{ "self-signed",    0,   false, TAKES_NOTHING, set_self_signed },
-	{ "days",           0,   false, TAKES_VALUE,   set_days },
-	{ "output",         'o', false, TAKES_VALUE,   set_output },
-	{ "install",        0,   false, TAKES_VALUE,   set_install },
-	{ "no-history",     0,   false, TAKES_NOTHING, set_no_history },
-	{ "admin-key-file", 0,   false, TAKES_VALUE,   set_admin_key_file },
-	{ "pin-file",       0,   false, TAKES_VALUE,   set_pin_file },
+	{ "instance",       'i', true,  VALUE(set_instance) },
+	{ "slot",           's', false, VALUE(set_slot) },
+	{ "subject",        0,   false, TEXT(subject, "wants a name, such as CN=Alice,O=Example") },
+	{ "alt-name",       0,   false, MANY(add_alt_name) },
+	{ "algorithm",      'a', false, VALUE(set_algorithm) },
+	{ "pin-rule",       0,   false, VALUE(set_pin_rule) },
+	{ "self-signed",    0,   false, FLAG(self_signed) },
+	{ "days",           0,   false, VALUE(set_days) },
+	{ "output",         'o', false, FILE_NAME(output) },
+	{ "install",        0,   false, FILE_NAME(install) },
+	{ "no-history",     0,   false, FLAG(no_history) },
+	{ "admin-key-file", 0,   false, SECRET_FILE(SECRET_ADMIN_KEY) },
+	{ "pin-file",       0,   false, SECRET_FILE(SECRET_PIN) },
 };
 
 static const struct option unblock_options[] = {
-	{ "instance",       'i', true,  TAKES_VALUE,   set_instance },
-	{ "machine",        0,   true,  TAKES_VALUE,   set_machine },
-	{ "puk",            0,   true,  TAKES_NOTHING, set_by_puk },
-	{ "admin-key",      0,   true,  TAKES_NOTHING, set_by_admin_key },
-	{ "challenge",      0,   false, TAKES_NOTHING, set_by_challenge },
-	{ "wait",           0,   false, TAKES_VALUE,   set_wait },
-	{ "no-qr",          0,   false, TAKES_NOTHING, set_no_qr },
-	{ "admin-key-file", 0,   false, TAKES_VALUE,   set_admin_key_file },
-	{ "puk-file",       0,   false, TAKES_VALUE,   set_puk_file },
-	{ "new-pin-file",   0,   false, TAKES_VALUE,   set_new_pin_file },
+	{ "instance",       'i', true,  VALUE(set_instance) },
+	{ "machine",        0,   true,  MACHINE },
+	{ "puk",            0,   true,  ACT(set_by_puk) },
+	{ "admin-key",      0,   true,  ACT(set_by_admin_key) },
+	{ "challenge",      0,   false, ACT(set_by_challenge) },
+	{ "wait",           0,   false, VALUE(set_wait) },
+	{ "no-qr",          0,   false, FLAG(no_qr) },
+	{ "admin-key-file", 0,   false, SECRET_FILE(SECRET_ADMIN_KEY) },
+	{ "puk-file",       0,   false, SECRET_FILE(SECRET_PUK) },
+	{ "new-pin-file",   0,   false, SECRET_FILE(SECRET_NEW_PIN) },
 };
 
 static const struct option respond_options[] = {
-	{ "record",         0,   false, TAKES_VALUE,   set_record },
-	{ "challenge",      0,   false, TAKES_VALUE,   set_challenge },
-	{ "no-qr",          0,   false, TAKES_NOTHING, set_no_qr },
-	{ "admin-key-file", 0,   false, TAKES_VALUE,   set_admin_key_file },
+	{ "record",         0, false, FILE_NAME(record) },
+	{ "challenge",      0, false, TEXT(challenge, "wants what unblock --challenge printed") },
+	{ "no-qr",          0, false, FLAG(no_qr) },
+	{ "admin-key-file", 0, false, SECRET_FILE(SECRET_ADMIN_KEY) },
 };
 
 static const struct option change_pin_options[] = {
-	{ "instance",     'i', true,  TAKES_VALUE, set_instance },
-	{ "pin-file",     0,   false, TAKES_VALUE, set_pin_file },
-	{ "new-pin-file", 0,   false, TAKES_VALUE, set_new_pin_file },
+	{ "instance",     'i', true,  VALUE(set_instance) },
+	{ "pin-file",     0,   false, SECRET_FILE(SECRET_PIN) },
+	{ "new-pin-file", 0,   false, SECRET_FILE(SECRET_NEW_PIN) },
 };
 
 static const struct option change_puk_options[] = {
-	{ "instance",     'i', true,  TAKES_VALUE, set_instance },
-	{ "puk-file",     0,   false, TAKES_VALUE, set_puk_file },
-	{ "new-puk-file", 0,   false, TAKES_VALUE, set_new_puk_file },
+	{ "instance",     'i', true,  VALUE(set_instance) },
+	{ "puk-file",     0,   false, SECRET_FILE(SECRET_PUK) },
+	{ "new-puk-file", 0,   false, SECRET_FILE(SECRET_NEW_PUK) },
 };
 
 static const struct option change_admin_key_options[] = {
-	{ "instance",           'i', true,  TAKES_VALUE, set_instance },
-	{ "admin-key",          0,   true,  TAKES_VALUE, set_admin_key },
-	{ "admin-algorithm",    0,   false, TAKES_VALUE, set_admin_algorithm },
-	{ "admin-key-file",     0,   false, TAKES_VALUE, set_admin_key_file },
-	{ "new-admin-key-file", 0,   false, TAKES_VALUE, set_new_admin_key_file },
-	{ "pin-file",           0,   false, TAKES_VALUE, set_pin_file },
+	{ "instance",           'i', true,  VALUE(set_instance) },
+	{ "admin-key",          0,   true,  VALUE(set_admin_key) },
+	{ "admin-algorithm",    0,   false, VALUE(set_admin_algorithm) },
+	{ "admin-key-file",     0,   false, SECRET_FILE(SECRET_ADMIN_KEY) },
+	{ "new-admin-key-file", 0,   false, SECRET_FILE(SECRET_NEW_ADMIN_KEY) },
+	{ "pin-file",           0,   false, SECRET_FILE(SECRET_PIN) },
 };
 
 static const struct option doctor_options[] = {
-	{ "json",    'j', false, TAKES_NOTHING, set_json },
-	{ "machine", 0,   true,  TAKES_VALUE,   set_machine },
+	{ "json",    'j', false, FLAG(json) },
+	{ "machine", 0,   true,  MACHINE },
 };
 
 static const struct option repair_options[] = {
-	{ "machine", 0,   true,  TAKES_VALUE,   set_machine },
+	{ "machine", 0, true, MACHINE },
 };
 
 #define ROWS(table) table, sizeof(table) / sizeof(table)[0]

@@ -24,7 +24,11 @@ struct option {
 	char letter;
 	bool seed; /* Windows' tpmvscmgr has it: its prefixes win */
 	enum takes takes;
-	setter set;
+	setter set;	   /* NULL: a flag or a text, put at ... */
+	size_t at;	   /* ... this offset in struct options */
+	const char *wants; /* what to say when the text is empty */
+	bool here;	   /* means something on this machine only: /machine does not send it on */
+	bool whole;	   /* is never cut short: /PIN 12345678 must not be the name of a file */
 };
 
 /* A command, and the options that are its own. */

@@ -65,6 +65,8 @@ search(struct search *s, const struct command *command)
 			s->exact = option;
 			break;
 		case MATCH_PREFIX:
+			if (option->whole)
+				break;
 			if (option->seed) {
 				s->seed = option;
 				s->seeds++;
@@ -141,6 +143,21 @@ read_rules(struct reader *r)
 	return fault;
 }
 
+/* Put a flag or a text where the option's row says. */
+static const char *
+put(struct options *o, const struct option *option, const char *text)
+{
+	void *at = (char *)o + option->at;
+
+	if (option->takes == TAKES_NOTHING)
+		*(bool *)at = true;
+	else if (text[0] == '\0')
+		return option->wants;
+	else
+		*(const char **)at = text;
+	return NULL;
+}
+
 /* Apply an option; value is what was attached with =, NULL when nothing was. */
 static const char *
 apply(struct reader *r, const struct option *option, const char *value)
@@ -149,8 +166,9 @@ apply(struct reader *r, const struct option *option, const char *value)
 
 	switch (option->takes) {
 	case TAKES_NOTHING:
-		return value != NULL ? "takes no value"
-				     : option->set(r->out, rbuf_of(NULL, 0), NULL);
+		if (value != NULL)
+			return "takes no value";
+		break;
 	case NOT_BUILT:
 		return "is not supported by this version";
 	case TAKES_RULES:
@@ -171,13 +189,23 @@ apply(struct reader *r, const struct option *option, const char *value)
 	case TAKES_MANY:
 		break;
 	}
-	if (value == NULL) {
+	if (value == NULL && option->takes != TAKES_NOTHING) {
 		if (r->at == r->argc)
 			return "wants a value";
 		value = r->argv[r->at];
 		r->at++;
 	}
-	return option->set(r->out, rbuf_str(value), value);
+	if (option->set == NULL)
+		return put(r->out, option, value);
+	return option->set(r->out, value != NULL ? rbuf_str(value) : rbuf_of(NULL, 0), value);
+}
+
+/* The words from first on stay here. */
+static void
+keep_here(struct reader *r, int first)
+{
+	for (; first < r->at && first < WORDS_SENT_MAX; first++)
+		r->out->here |= UINT64_C(1) << first;
 }
 
 /* A word behind "/" or "--" (or "-", when it has several letters). */
@@ -187,6 +215,7 @@ read_option(struct reader *r, const char *word, size_t mark)
 	struct rbuf rest = rbuf_str(word + mark), typed;
 	const char *value = word_split(&rest, '=', &typed) ? word + mark + typed.len + 1 : NULL;
 	const struct rbuf shown = rbuf_of(word, mark + typed.len);
+	const int first = r->at - 1;
 	const struct option *option;
 	const char *fault = NULL;
 
@@ -198,6 +227,8 @@ read_option(struct reader *r, const char *word, size_t mark)
 	}
 	if (option != NULL)
 		fault = apply(r, option, value);
+	if (option != NULL && option->here)
+		keep_here(r, first);
 	return fault == NULL ? DONE : wrong(r, shown, fault);
 }
 
@@ -206,8 +237,11 @@ read_command(struct reader *r, const char *word)
 {
 	const struct command *command = command_find(rbuf_str(word));
 
-	if (r->command->verb != VERB_NONE)
-		return wrong(r, rbuf_str(word), "a word with no option before it");
+	if (r->command->verb != VERB_NONE) {
+		/* It may be a secret: it is not repeated. */
+		fail(r->why, "word %d: it has no option before it", r->at - 1);
+		return WRONG_USAGE;
+	}
 	if (command == NULL)
 		return wrong(
 		    r, rbuf_str(word), "no such command; tpmvscmgr --help lists them");
@@ -226,9 +260,10 @@ read_words(struct reader *r)
 		const char *word = r->argv[r->at];
 
 		r->at++;
-		if (options && strcmp(word, "--") == 0)
+		if (options && strcmp(word, "--") == 0) {
 			options = false;
-		else if (options && strncmp(word, "--", 2) == 0)
+			keep_here(r, r->at - 1);
+		} else if (options && strncmp(word, "--", 2) == 0)
 			outcome = read_option(r, word, 2);
 		else if (options && (word[0] == '/' || word[0] == '-') && word[1] != '\0')
 			outcome = read_option(r, word, 1);
@@ -247,6 +282,62 @@ forbids_default_pin(const struct pin_policy *policy)
 }
 
 /* ---- what no single option can see ---- */
+
+/* A file for a secret that is asked for stands for PROMPT, and goes with nothing else. */
+static const char *
+file_is_prompt(struct options *o, enum secret_kind kind, enum source *source, const char *fault)
+{
+	if (o->secret_file[kind] == NULL || *source == SOURCE_PROMPT)
+		return NULL;
+	if (*source != SOURCE_OMITTED)
+		return fault;
+	*source = SOURCE_PROMPT;
+	o->implied |= 1u << kind;
+	return NULL;
+}
+
+static const char *
+settle_create(struct options *o)
+{
+	const char *fault;
+
+	fault = file_is_prompt(o, SECRET_ADMIN_KEY, &o->admin_key,
+	    "--admin-key-file: goes with /AdminKey PROMPT only");
+	if (fault == NULL)
+		fault = file_is_prompt(
+		    o, SECRET_PIN, &o->pin, "--pin-file: goes with /PIN PROMPT only");
+	if (fault == NULL)
+		fault = file_is_prompt(
+		    o, SECRET_PUK, &o->puk, "--puk-file: goes with /PUK PROMPT only");
+	return fault;
+}
+
+static const char *
+settle_change_admin_key(struct options *o)
+{
+	return file_is_prompt(o, SECRET_NEW_ADMIN_KEY, &o->admin_key,
+	    "--new-admin-key-file: goes with /AdminKey PROMPT only");
+}
+
+/* Without a word on how, the PUK; or the admin key, when that is the file. */
+static const char *
+settle_unblock(struct options *o)
+{
+	const char *const key = o->secret_file[SECRET_ADMIN_KEY];
+	const char *const puk = o->secret_file[SECRET_PUK];
+
+	if (o->by_count > 1)
+		return "/PUK, /AdminKey and --challenge: one of them";
+	if (o->by_count == 0 && key != NULL && puk == NULL) {
+		o->by = BY_ADMIN_KEY;
+		o->implied |= 1u << SECRET_ADMIN_KEY;
+	}
+	if (key != NULL && o->by != BY_ADMIN_KEY)
+		return "--admin-key-file: goes with /AdminKey only";
+	if (puk != NULL && o->by != BY_PUK)
+		return "--puk-file: goes with /PUK only";
+	return NULL;
+}
 
 static const char *
 fault_of_create(const struct options *o)
@@ -288,8 +379,6 @@ fault_of_unblock(const struct options *o)
 {
 	if (!o->has_instance)
 		return fault_of_instance(o);
-	if (o->by_count > 1)
-		return "/PUK, /AdminKey and --challenge: one of them";
 	if (o->by == BY_CHALLENGE && o->machine != NULL)
 		return "--challenge: goes with no /machine";
 	return NULL;
@@ -325,13 +414,31 @@ static const char *(*const faults[VERBS])(const struct options *) = {
 };
 /* clang-format on */
 
+/* Make the most of what was said, before it is looked at as a whole. */
+/* clang-format off */
+static const char *(*const settlers[VERBS])(struct options *) = {
+	[VERB_CREATE] = settle_create,
+	[VERB_UNBLOCK] = settle_unblock,
+	[VERB_CHANGE_ADMIN_KEY] = settle_change_admin_key,
+};
+/* clang-format on */
+
 static const char *
-fault_between(const struct options *o)
+fault_between(struct options *o)
 {
+	const char *fault = NULL;
+
+
 	if (o->verb == VERB_NONE)
 		return o->stdio ? NULL : "no command given; tpmvscmgr --help lists them";
 	if (o->stdio)
 		return "--stdio: goes with no command";
+	if (o->machine != NULL && o->record != NULL)
+		return "--record: goes with no /machine; run show --record there";
+	if (settlers[o->verb] != NULL)
+		fault = settlers[o->verb](o);
+	if (fault != NULL)
+		return fault;
 	return faults[o->verb] != NULL ? faults[o->verb](o) : NULL;
 }
 
@@ -359,6 +466,8 @@ options_parse(int argc, char *const argv[], struct options *out, struct failure 
 	if (outcome != DONE || out->help || out->version)
 		return outcome;
 	fault = fault_between(out);
+	if (fault == NULL && out->machine != NULL && argc > WORDS_SENT_MAX)
+		fault = "/machine: there are too many words to send on";
 	if (fault == NULL && out->has_policy) {
 		fault = pin_policy_fault(&out->policy);
 		if (fault != NULL) {

@@ -42,6 +42,9 @@ enum secret_kind {
 /* What unblocks a PIN. */
 enum unblock_by { BY_PUK, BY_ADMIN_KEY, BY_CHALLENGE };
 
+/* The most words of a line that /machine sends on, and the program's name. */
+#define WORDS_SENT_MAX 64
+
 /* How a subject's alternative names are written: "email:alice@example.org". */
 #define ALT_NAMES_MAX 16
 
@@ -51,7 +54,9 @@ struct options {
 	bool stdio;		/* be the far side of /machine; no verb then */
 	const char *config;	/* NULL: the usual place */
 	const char *machine;	/* NULL: here */
+	uint64_t here;		/* bit i: argv[i] belongs to an option that is not sent on */
 	const char *secret_file[SECRET_KINDS]; /* NULL: elsewhere; "-": standard input */
+	unsigned implied; /* bit of a secret_kind: its file stands for /PIN PROMPT and the like */
 
 	/* create */
 	const char *name;
