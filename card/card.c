@@ -4,13 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What is behind one record: all that RESET replaces. */
-struct parts {
-	struct paper paper;
-	struct vault *vault;
-	struct store *store;
-};
-
 struct card {
 	struct piv_host host; /* first: what the applet holds is a pointer to this */
 	const struct config *config;
@@ -42,34 +35,13 @@ card_atr(void)
 	return rbuf_of(atr, sizeof atr);
 }
 
-/* Give parts up; their vault forgets what was proven to it. */
 static void
 parts_close(struct parts *parts)
 {
 	if (parts == NULL)
 		return;
-	tpm_vault_free(parts->vault);
-	files_store_close(parts->store);
+	parts_clear(parts);
 	free(parts);
-}
-
-/* Read the card's paper and open what it names. */
-static enum outcome
-parts_fill(struct parts *parts, const struct card *card, struct files *files, struct failure *why)
-{
-	enum outcome outcome;
-	enum tpm_err err;
-
-	outcome = paper_read(files, card->instance, &parts->paper, why);
-	if (outcome != DONE)
-		return outcome;
-	outcome = outcome_of_files(files_store_open(files, card->instance, &parts->store, why));
-	if (outcome != DONE)
-		return outcome;
-	err = tpm_vault_open(card->link.tpm, parts->paper.record, &parts->vault);
-	if (err != TPM_OK)
-		fail(why, "cannot open the vault of card %u", card->instance);
-	return outcome_of_tpm(err);
 }
 
 static enum outcome
@@ -88,7 +60,7 @@ parts_open(const struct card *card, struct parts **out, struct failure *why)
 		fail(why, "out of memory");
 		outcome = FAILED;
 	} else {
-		outcome = parts_fill(parts, card, files, why);
+		outcome = parts_fill(files, card->link.tpm, card->instance, parts, why);
 	}
 	files_close(files);
 	if (outcome == DONE)

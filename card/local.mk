@@ -11,9 +11,12 @@ libcard_la_SOURCES = \
 	card/destroy.c \
 	card/filesystem.c \
 	card/list.c \
+	card/look.c \
+	card/look.h \
 	card/making.c \
 	card/outcome.c \
 	card/paper.c \
+	card/parts.c \
 	card/parts.h \
 	card/presence.c \
 	card/profile.c \
@@ -42,6 +45,7 @@ check_PROGRAMS += tests/check_config \
 	tests/check_profile \
 	tests/check_card \
 	tests/check_list \
+	tests/check_look \
 	tests/check_startover \
 	tests/check_transactions
 
@@ -60,6 +64,10 @@ tests_check_card_LDADD = $(card_check_libs)
 tests_check_list_SOURCES = tests/check_list.c
 tests_check_list_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_list_LDADD = $(card_check_libs)
+
+tests_check_look_SOURCES = tests/check_look.c
+tests_check_look_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_look_LDADD = $(card_check_libs)
 
 tests_check_transactions_SOURCES = tests/check_transactions.c
 tests_check_transactions_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -59,6 +59,25 @@ struct paper {
 MUST_CHECK enum outcome paper_read(
     struct files *files, unsigned instance, struct paper *out, struct failure *why);
 
+/* ---- an opened card ---- */
+
+/* What is behind one record: all that RESET replaces. */
+struct parts {
+	struct paper paper;
+	struct vault *vault;
+	struct store *store;
+};
+
+/*
+ * Read a card's paper and open what it names; no TPM is asked.  On failure out
+ * is empty.  NO_SUCH_CARD, NOT_PERMITTED, FAILED.
+ */
+MUST_CHECK enum outcome parts_fill(struct files *files, struct tpm *tpm, unsigned instance,
+    struct parts *out, struct failure *why);
+
+/* Close what was opened; the vault forgets what was proven to it. */
+void parts_clear(struct parts *parts);
+
 /* What card_present() calls a card with this record: FNV-1a, 64 bits, never 0.  It protects nothing. */
 MUST_CHECK uint64_t paper_number(struct rbuf record);
 
