@@ -3,8 +3,10 @@ sbin_PROGRAMS += tpmvscmgr
 
 # What the unit tests link as well.
 tools_parts = \
+	tools/codes.c tools/codes.h \
 	tools/grammar.c tools/grammar.h \
 	tools/options.c tools/options.h \
+	tools/paste.c tools/paste.h \
 	tools/policy.c \
 	tools/prompt.c tools/prompt.h \
 	tools/recordfile.c tools/recordfile.h \
@@ -18,6 +20,7 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/help.c \
 	tools/list.c \
 	tools/message.c tools/message.h \
+	tools/qr.c tools/qr.h \
 	tools/reader.c \
 	tools/tpmvscmgr.c
 tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS)
@@ -40,5 +43,12 @@ tests_check_options_LDADD = $(ROOM_LIBS) $(CHECK_LIBS)
 tests_check_prompt_SOURCES = tests/check_prompt.c tests/suite.h $(tools_parts)
 tests_check_prompt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_prompt_LDADD = $(ROOM_LIBS) $(CHECK_LIBS) -lutil
+
+# Challenges and responses as text, and asking for them.
+check_PROGRAMS += tests/check_codes
+
+tests_check_codes_SOURCES = tests/check_codes.c tests/suite.h $(tools_parts)
+tests_check_codes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_codes_LDADD = $(ROOM_LIBS) $(CHECK_LIBS)
 
 dist_man_MANS += man/tpmvscmgr.8 man/tpmvsc.conf.5
