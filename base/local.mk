@@ -7,9 +7,11 @@ libbase_la_SOURCES = \
 	base/log.c \
 	base/log.h \
 	base/secret.c \
-	base/secret.h
+	base/secret.h \
+	base/text.c \
+	base/text.h
 
-check_PROGRAMS += tests/check_bytes tests/check_secret tests/check_log
+check_PROGRAMS += tests/check_bytes tests/check_secret tests/check_log tests/check_text
 
 tests_check_bytes_SOURCES = tests/check_bytes.c tests/suite.h
 tests_check_bytes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
@@ -22,3 +24,7 @@ tests_check_secret_LDADD = libbase.la $(CHECK_LIBS)
 tests_check_log_SOURCES = tests/check_log.c tests/suite.h
 tests_check_log_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_log_LDADD = libbase.la $(CHECK_LIBS)
+
+tests_check_text_SOURCES = tests/check_text.c tests/suite.h
+tests_check_text_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_text_LDADD = libbase.la $(CHECK_LIBS)

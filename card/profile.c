@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "card/parts.h"
 
+#include "base/text.h"
+
 #include <string.h>
 
 #define PROFILE_VERSION 2
@@ -8,74 +10,6 @@
 
 /* The flags of a profile. */
 #define FLAG_ALLOW_RESET 0x01
-
-/*
- * Read one character of UTF-8 (RFC 3629, 4): shortest form, no surrogates, at
- * most 10FFFF.
- */
-static bool
-take_character(struct rbuf *in, uint32_t *out)
-{
-	static const struct {
-		uint8_t mask, lead;
-		size_t more;
-		uint32_t least;
-	} forms[] = {
-		{ 0x80, 0x00, 0, 0 },
-		{ 0xe0, 0xc0, 1, 0x80 },
-		{ 0xf0, 0xe0, 2, 0x800 },
-		{ 0xf8, 0xf0, 3, 0x10000 },
-	};
-	struct rbuf at = *in;
-	uint32_t value;
-	uint8_t octet;
-	size_t i, n;
-
-	if (!rbuf_u8(&at, &octet))
-		return false;
-	for (i = 0; i < sizeof forms / sizeof forms[0]; i++) {
-		if ((octet & forms[i].mask) == forms[i].lead)
-			break;
-	}
-	if (i == sizeof forms / sizeof forms[0])
-		return false;
-	value = octet & (uint8_t)~forms[i].mask;
-	for (n = 0; n < forms[i].more; n++) {
-		if (!rbuf_u8(&at, &octet) || (octet & 0xc0) != 0x80)
-			return false;
-		value = value << 6 | (octet & 0x3f);
-	}
-	if (value < forms[i].least || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
-		return false;
-	*in = at;
-	*out = value;
-	return true;
-}
-
-/* Controls, line separators and what turns the direction of text: nothing a list could show. */
-static bool
-printable(uint32_t c)
-{
-	static const struct {
-		uint32_t first, last;
-	} refused[] = {
-		{ 0x00, 0x1f },
-		{ 0x7f, 0x9f },
-		{ 0x200b, 0x200f },
-		{ 0x2028, 0x202e },
-		{ 0x2060, 0x206f },
-		{ 0xfeff, 0xfeff },
-		{ 0xfff9, 0xfffb },
-		{ 0xfffe, 0xffff },
-	};
-	size_t i;
-
-	for (i = 0; i < sizeof refused / sizeof refused[0]; i++) {
-		if (c >= refused[i].first && c <= refused[i].last)
-			return false;
-	}
-	return true;
-}
 
 const char *
 card_name_fault(const char *name)
@@ -85,9 +19,9 @@ card_name_fault(const char *name)
 	uint32_t c;
 
 	while (in.len != 0) {
-		if (!take_character(&in, &c))
+		if (!text_take(&in, &c))
 			return "it is not UTF-8";
-		if (!printable(c))
+		if (!text_printable(c))
 			return "it has a character that cannot be printed";
 		count++;
 	}
