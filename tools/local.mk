@@ -52,3 +52,11 @@ tests_check_codes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_codes_LDADD = $(ROOM_LIBS) $(CHECK_LIBS)
 
 dist_man_MANS += man/tpmvscmgr.8 man/tpmvsc.conf.5
+
+# A card's record as a file.
+check_PROGRAMS += tests/check_recordfile
+
+tests_check_recordfile_SOURCES = tests/check_recordfile.c tests/suite.h tools/recordfile.c tools/recordfile.h
+tests_check_recordfile_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_check_recordfile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_recordfile_LDADD = libscratch.la libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
