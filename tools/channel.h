@@ -22,7 +22,10 @@ struct channel;
 MUST_CHECK enum outcome channel_open(const struct config *config, unsigned instance,
     struct channel **out, struct failure *why);
 
-/* Reset the card and close.  NULL is allowed. */
+/*
+ * Close.  Whatever may have left a proof in the card ends with a reset; after
+ * mere questions it stays as it was, with what others have proven.  NULL is allowed.
+ */
 void channel_close(struct channel *ch);
 
 /* One command.  Lc, Le, command chaining and GET RESPONSE are the channel's affair. */

@@ -101,7 +101,10 @@ MUST_CHECK enum outcome client_generate(struct channel *ch, uint8_t reference, u
 MUST_CHECK enum outcome client_move(
     struct channel *ch, uint8_t from, uint8_t to, struct failure *why);
 
-/* SET MANAGEMENT KEY.  *owner_only: the card wants its owner to prove the old one in another way (6985). */
+/*
+ * SET MANAGEMENT KEY.  *owner_only: NOT_PERMITTED because the card wants its owner to prove
+ * the old one in another way (6985).
+ */
 MUST_CHECK enum outcome client_set_management_key(struct channel *ch, uint8_t algorithm,
     const struct secret *key, bool *owner_only, struct failure *why);
 

@@ -422,7 +422,7 @@ static const struct command commands[] = {
 /* clang-format on */
 
 const struct command *
-command_find(struct rbuf word)
+grammar_command(struct rbuf word)
 {
 	size_t i;
 

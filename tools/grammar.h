@@ -46,7 +46,7 @@ extern const struct command command_none;
 extern const struct command command_any;
 
 /* The command a word names, in any case; NULL when there is none. */
-const struct command *command_find(struct rbuf word);
+const struct command *grammar_command(struct rbuf word);
 
 /* The commands one by one, from 0; NULL behind the last. */
 const struct command *command_at(size_t i);

@@ -13,7 +13,18 @@ tools_parts = \
 	tools/secrets.c tools/secrets.h \
 	tools/words.c tools/words.h
 
+# A card's client, whatever the channel.
+client_parts = \
+	tools/channel.h \
+	tools/client.c tools/client.h \
+	tools/client_admin.c \
+	tools/client_keys.c \
+	tools/client_parts.h \
+	tools/client_status.c
+
 tpmvscmgr_SOURCES = $(tools_parts) \
+	$(client_parts) \
+	tools/channel.c \
 	tools/commands.h \
 	tools/create.c \
 	tools/destroy.c \
@@ -21,6 +32,7 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/list.c \
 	tools/message.c tools/message.h \
 	tools/qr.c tools/qr.h \
+	tools/pcsc.c tools/pcsc.h \
 	tools/reader.c \
 	tools/tpmvscmgr.c
 tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS)

@@ -235,7 +235,7 @@ read_option(struct reader *r, const char *word, size_t mark)
 static enum outcome
 read_command(struct reader *r, const char *word)
 {
-	const struct command *command = command_find(rbuf_str(word));
+	const struct command *command = grammar_command(rbuf_str(word));
 
 	if (r->command->verb != VERB_NONE) {
 		/* It may be a secret: it is not repeated. */
