@@ -209,6 +209,7 @@ START_TEST(gathering)
 	const int in = pipe_of(row->input, strlen(row->input));
 	enum outcome outcome;
 
+	options.verb = VERB_CREATE;
 	options.policy = pin_policy_default;
 	ck_assert_int_eq(dup2(in, STDIN_FILENO), STDIN_FILENO);
 	outcome = secrets_gather(&options, &s, &why);
@@ -229,7 +230,8 @@ END_TEST
 START_TEST(hexadecimal)
 {
 	struct secrets s = { .pin.len = 0 };
-	struct options options = { .admin_key = SOURCE_PROMPT,
+	struct options options = { .verb = VERB_CREATE,
+		.admin_key = SOURCE_PROMPT,
 		.admin_algorithm = ALG_AES_128,
 		.policy = pin_policy_default };
 	static const uint8_t key[] = { 0x00, 0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88, 0x99,

@@ -52,6 +52,13 @@ tests_check_options_SOURCES = tests/check_options.c tests/suite.h $(tools_parts)
 tests_check_options_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_options_LDADD = $(ROOM_LIBS) $(CHECK_LIBS)
 
+# Files, credentials and what /machine brings.
+check_PROGRAMS += tests/check_secrets
+
+tests_check_secrets_SOURCES = tests/check_secrets.c tests/suite.h $(tools_parts)
+tests_check_secrets_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_secrets_LDADD = libscratch.la $(ROOM_LIBS) $(CHECK_LIBS)
+
 tests_check_prompt_SOURCES = tests/check_prompt.c tests/suite.h $(tools_parts)
 tests_check_prompt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_prompt_LDADD = $(ROOM_LIBS) $(CHECK_LIBS) -lutil

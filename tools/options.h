@@ -56,6 +56,7 @@ struct options {
 	const char *machine;	/* NULL: here */
 	uint64_t here;		/* bit i: argv[i] belongs to an option that is not sent on */
 	const char *secret_file[SECRET_KINDS]; /* NULL: elsewhere; "-": standard input */
+	const struct secret *given; /* far side: SECRET_KINDS texts; NULL: ask */
 	unsigned implied; /* bit of a secret_kind: its file stands for /PIN PROMPT and the like */
 
 	/* create */

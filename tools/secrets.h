@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Where secrets come from: a file that an option names, the near side of
- * /machine, a systemd credential, the terminal, or lines of standard input.
- * What a command asks for first it gets first, in the order of enum
- * secret_kind.
+ * Where secrets come from: the near side of /machine, else a file that an
+ * option names, else a systemd credential, else the terminal or lines of
+ * standard input.  What a command asks for first it gets first, in the order
+ * of enum secret_kind.
  */
 #ifndef TPMVSC_TOOLS_SECRETS_H
 #define TPMVSC_TOOLS_SECRETS_H
@@ -16,6 +16,9 @@ struct asking {
 	const struct options *options;
 	struct prompt prompt;
 };
+
+/* What a secret is called: "admin-key" and so on, in credentials and requests. */
+extern const char *const secret_names[SECRET_KINDS];
 
 /* Begin and end asking; the terminal is open in between. */
 void asking_begin(struct asking *a, const struct options *options);
@@ -45,8 +48,23 @@ MUST_CHECK enum outcome asking_pin(struct asking *a, enum secret_kind kind,
 MUST_CHECK enum outcome asking_admin_key(struct asking *a, enum secret_kind kind,
     enum prompt_times times, uint8_t algorithm, struct secret *out, struct failure *why);
 
+/* The same, left in hexadecimal.  algorithm 0: one that is not known here, of any length. */
+MUST_CHECK enum outcome asking_digits(struct asking *a, enum secret_kind kind,
+    enum prompt_times times, uint8_t algorithm, struct secret *out, struct failure *why);
+
 /* Octets of a card management key. */
 size_t admin_key_octets(uint8_t algorithm);
+
+/* ---- all at once ---- */
+
+/*
+ * Ask for what the options of create or unblock say is asked for: as text, keys
+ * in hexadecimal.  What is not asked for stays empty.  DONE; WRONG_SECRET;
+ * FAILED: texts are wiped then.
+ */
+MUST_CHECK enum outcome secrets_ask(
+    const struct options *options, struct secret texts[SECRET_KINDS], struct failure *why);
+void secrets_wipe(struct secret texts[SECRET_KINDS]);
 
 /* ---- the secrets of a card to be made ---- */
 
@@ -55,9 +73,8 @@ struct secrets {
 };
 
 /*
- * Gather what create's options ask for: defaults, and what is asked for in the
- * order admin key, PIN, PUK.  What is not asked for stays empty.  DONE;
- * WRONG_SECRET; FAILED.
+ * Gather what create's options ask for: defaults, and what secrets_ask() asks
+ * for.  What there is not to be stays empty.  DONE; WRONG_SECRET; FAILED.
  */
 MUST_CHECK enum outcome secrets_gather(
     const struct options *options, struct secrets *out, struct failure *why);
