@@ -7,9 +7,12 @@ libtpm_la_SOURCES = \
 	tpm/armed.c \
 	tpm/authority.c \
 	tpm/authority.h \
+	tpm/challenge.c \
 	tpm/cipher.c \
 	tpm/cipher.h \
 	tpm/create.c \
+	tpm/desk.c \
+	tpm/desk.h \
 	tpm/digest.c \
 	tpm/digest.h \
 	tpm/erase.c \
@@ -131,3 +134,9 @@ tests_check_sealing_SOURCES = tests/check_sealing.c tests/suite.h
 tests_check_sealing_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_sealing_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_sealing_LDADD = $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_challenge
+tests_check_challenge_SOURCES = tests/check_challenge.c tests/suite.h
+tests_check_challenge_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_challenge_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_challenge_LDADD = $(TPM_CHECK_LIBS)

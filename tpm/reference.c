@@ -200,10 +200,8 @@ authorize(const struct card_tpm *c, const struct digest *approved, const char *r
 	return rc;
 }
 
-/* Prove, restrict the session to the approved command, and have that approved. */
-static TSS2_RC
-approved_session(const struct card_tpm *c, enum approval_id id, const struct secret *auth,
-    ESYS_TR *out)
+TSS2_RC
+reference_approve(const struct card_tpm *c, enum approval_id id, ESYS_TR session)
 {
 	const enum card_index target = approval_target(id);
 	ESYS_CONTEXT *esys = c->tpm->esys;
@@ -211,23 +209,35 @@ approved_session(const struct card_tpm *c, enum approval_id id, const struct sec
 	TPM2B_DIGEST restricted;
 	TSS2_RC rc;
 
-	if (!c->record->approved[id])
-		return RC_ABSENT;
 	if (!record_approved_policy(c->record, id, &policy) ||
 	    !cphash_reset_count(&c->record->name[target], &cphash))
 		return RC_CRYPTO;
 	restricted = digest_tpm2b(&cphash);
+	if (id == COUNT_BY_PUK || id == COUNT_BY_ADMIN)
+		rc = Esys_PolicyCpHash(esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+		    &restricted);
+	else
+		rc = Esys_PolicyCommandCode(esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+		    TPM2_CC_NV_ChangeAuth);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = authorize(c, &policy, index_label(target), &c->record->approval[id], session);
+	return rc;
+}
+
+/* Start a session, prove, and have the approval's command approved. */
+static TSS2_RC
+approved_session(const struct card_tpm *c, enum approval_id id, const struct secret *auth,
+    ESYS_TR *out)
+{
+	TSS2_RC rc;
+
+	if (!c->record->approved[id])
+		return RC_ABSENT;
 	rc = session_start(c->tpm, c->parent, TPM2_SE_POLICY, 0, out);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = reference_prove(c, approval_prover(id), auth, *out, approval_purpose(id), 0, NULL);
-	if (rc == TSS2_RC_SUCCESS && (id == COUNT_BY_PUK || id == COUNT_BY_ADMIN))
-		rc = Esys_PolicyCpHash(esys, *out, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &restricted);
-	else if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_PolicyCommandCode(esys, *out, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		    TPM2_CC_NV_ChangeAuth);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = authorize(c, &policy, index_label(target), &c->record->approval[id], *out);
+		rc = reference_approve(c, id, *out);
 	return rc;
 }
 
@@ -245,16 +255,14 @@ forget_change(const struct card_tpm *c, ESYS_TR session)
 }
 
 TSS2_RC
-reference_change(const struct card_tpm *c, enum approval_id id, const struct secret *auth,
+reference_set(const struct card_tpm *c, enum approval_id id, ESYS_TR session,
     const struct secret *fresh)
 {
 	TPM2B_AUTH value = auth_tpm2b(fresh);
-	ESYS_TR index = ESYS_TR_NONE, session = ESYS_TR_NONE, envelope = ESYS_TR_NONE;
+	ESYS_TR index = ESYS_TR_NONE, envelope = ESYS_TR_NONE;
 	TSS2_RC rc;
 
-	rc = approved_session(c, id, auth, &session);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = reference_open(c, approval_target(id), &index);
+	rc = reference_open(c, approval_target(id), &index);
 	/*
 	 * The new secret travels in a session that authorises nothing: into the
 	 * key of one that does the TPM mixes the old authValue, which a PUK
@@ -268,27 +276,50 @@ reference_change(const struct card_tpm *c, enum approval_id id, const struct sec
 	if ((rc & TSS2_RC_LAYER_MASK) != TSS2_TCTI_RC_LAYER)
 		forget_change(c, session);
 	session_end(c->tpm, &envelope);
-	session_end(c->tpm, &session);
 	forget_index(c, &index);
 	auth_wipe(&value);
 	return rc;
 }
 
 TSS2_RC
-reference_reset_count(const struct card_tpm *c, enum approval_id id, const struct secret *auth)
+reference_zero(const struct card_tpm *c, enum approval_id id, ESYS_TR session)
 {
 	const TPM2B_MAX_NV_BUFFER zeros = { .size = 4 };
-	ESYS_TR index = ESYS_TR_NONE, session = ESYS_TR_NONE;
+	ESYS_TR index = ESYS_TR_NONE;
+	TSS2_RC rc;
+
+	rc = reference_open(c, approval_target(id), &index);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_NV_Write(c->tpm->esys, index, index, session, ESYS_TR_NONE, ESYS_TR_NONE,
+		    &zeros, 0);
+	forget_index(c, &index);
+	return rc;
+}
+
+TSS2_RC
+reference_change(const struct card_tpm *c, enum approval_id id, const struct secret *auth,
+    const struct secret *fresh)
+{
+	ESYS_TR session = ESYS_TR_NONE;
 	TSS2_RC rc;
 
 	rc = approved_session(c, id, auth, &session);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = reference_open(c, approval_target(id), &index);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_Write(c->tpm->esys, index, index, session, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &zeros, 0);
+		rc = reference_set(c, id, session, fresh);
 	session_end(c->tpm, &session);
-	forget_index(c, &index);
+	return rc;
+}
+
+TSS2_RC
+reference_reset_count(const struct card_tpm *c, enum approval_id id, const struct secret *auth)
+{
+	ESYS_TR session = ESYS_TR_NONE;
+	TSS2_RC rc;
+
+	rc = approved_session(c, id, auth, &session);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = reference_zero(c, id, session);
+	session_end(c->tpm, &session);
 	return rc;
 }
 

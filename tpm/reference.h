@@ -52,11 +52,20 @@ MUST_CHECK TSS2_RC reference_prove(const struct card_tpm *c, enum card_index whi
     const struct secret *auth, ESYS_TR session, const char *purpose, int32_t expiration,
     struct ticket *ticket);
 
-/* Do what an approval allows: NV_ChangeAuth of its target to fresh (a fresh authValue), by auth of its prover. */
-MUST_CHECK TSS2_RC reference_change(const struct card_tpm *c, enum approval_id id,
-    const struct secret *auth, const struct secret *fresh);
+/* Restrict a session that has proven what an approval asks for to the approved command, and have that approved. */
+MUST_CHECK TSS2_RC reference_approve(const struct card_tpm *c, enum approval_id id,
+    ESYS_TR session);
+
+/* Do what the session is approved for: NV_ChangeAuth of the target to fresh (a fresh authValue). */
+MUST_CHECK TSS2_RC reference_set(const struct card_tpm *c, enum approval_id id, ESYS_TR session,
+    const struct secret *fresh);
 
 /* The same for COUNT_BY_*: write zeros over the PIN's pinCount. */
+MUST_CHECK TSS2_RC reference_zero(const struct card_tpm *c, enum approval_id id, ESYS_TR session);
+
+/* All of it in one: prove by auth of the approval's prover, have it approved, and set or zero. */
+MUST_CHECK TSS2_RC reference_change(const struct card_tpm *c, enum approval_id id,
+    const struct secret *auth, const struct secret *fresh);
 MUST_CHECK TSS2_RC reference_reset_count(const struct card_tpm *c, enum approval_id id,
     const struct secret *auth);
 

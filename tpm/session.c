@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tpm/session.h"
 
+#include <openssl/rand.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
 #include <tss2/tss2_sys.h>
@@ -52,8 +53,10 @@ parent_open(struct tpm *t, const struct parent *parent, ESYS_TR *out)
 	return rc;
 }
 
-TSS2_RC
-session_start(struct tpm *t, ESYS_TR key, TPM2_SE type, TPMA_SESSION more, ESYS_TR *out)
+/* nonce as long as all nonces of the session are to be; NULL: a digest's length. */
+static TSS2_RC
+start(struct tpm *t, ESYS_TR key, const TPM2B_NONCE *nonce, TPM2_SE type, TPMA_SESSION more,
+    ESYS_TR *out)
 {
 	const TPMT_SYM_DEF aes = {
 		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB
@@ -62,7 +65,7 @@ session_start(struct tpm *t, ESYS_TR key, TPM2_SE type, TPMA_SESSION more, ESYS_
 	TSS2_RC rc;
 
 	rc = Esys_StartAuthSession(t->esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-	    ESYS_TR_NONE, NULL, type, &aes, TPM2_ALG_SHA256, &session);
+	    ESYS_TR_NONE, nonce, type, &aes, TPM2_ALG_SHA256, &session);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
 	rc = Esys_TRSess_SetAttributes(t->esys, session, TPMA_SESSION_CONTINUESESSION | more, 0xff);
@@ -71,6 +74,22 @@ session_start(struct tpm *t, ESYS_TR key, TPM2_SE type, TPMA_SESSION more, ESYS_
 	else
 		session_end(t, &session);
 	return rc;
+}
+
+TSS2_RC
+session_start(struct tpm *t, ESYS_TR key, TPM2_SE type, TPMA_SESSION more, ESYS_TR *out)
+{
+	return start(t, key, NULL, type, more, out);
+}
+
+TSS2_RC
+session_start_short(struct tpm *t, ESYS_TR key, ESYS_TR *out)
+{
+	TPM2B_NONCE nonce = { .size = SHORT_NONCE_OCTETS };
+
+	if (RAND_bytes(nonce.buffer, SHORT_NONCE_OCTETS) != 1)
+		return RC_CRYPTO;
+	return start(t, key, &nonce, TPM2_SE_POLICY, 0, out);
 }
 
 TSS2_RC

@@ -32,6 +32,10 @@ MUST_CHECK TSS2_RC parent_open(struct tpm *t, const struct parent *parent, ESYS_
 MUST_CHECK TSS2_RC session_start(struct tpm *t, ESYS_TR key, TPM2_SE type, TPMA_SESSION more,
     ESYS_TR *out);
 
+/* The same for a policy session whose nonces are short (16 octets): what a person has to carry. */
+#define SHORT_NONCE_OCTETS 16
+MUST_CHECK TSS2_RC session_start_short(struct tpm *t, ESYS_TR key, ESYS_TR *out);
+
 /*
  * Make sure that a salted session is the TPM's own and its nonceTPM fresh.
  * The answer to StartAuthSession is not authenticated: an interposer can slip

@@ -169,10 +169,14 @@ MUST_CHECK enum tpm_err tpm_challenge_open(struct vault *vault, struct tpm_chall
 /*
  * Set the new PIN, by the desk's response.
  *
- * VAULT_MISMATCH for octets that are no response to this very challenge:
- * nothing was asked of the TPM.  VAULT_AUTH when the TPM refuses them: nothing
- * has changed.  A challenge serves one such try.  VAULT_FAULT: as with
- * vault_unblock(), the new PIN may be set and still be blocked.
+ * VAULT_MISMATCH for octets that are no response to this very challenge, mistyped
+ * ones too: nothing was asked of the TPM, try again.  The others end the
+ * challenge, and a new one is needed.  With these nothing has changed:
+ * VAULT_AUTH, the TPM refuses them (another admin key); VAULT_ABSENT, the
+ * challenge is gone (answered before, or the TPM was restarted or ran full of
+ * sessions); VAULT_BLOCKED, the PIN was blocked after a challenge for the PIN
+ * alone was opened.  VAULT_FAULT: as with vault_unblock(), the new PIN may be
+ * set and still be blocked.
  */
 MUST_CHECK enum vault_err tpm_challenge_answer(
     struct tpm_challenge *c, struct rbuf response, const struct secret *fresh_pin);

@@ -359,10 +359,26 @@ static const struct vault_ops ops = {
 	.admin_holds = manage_holds,
 };
 
+/* A vault but for its record. */
+static struct tpm_vault *
+vault_new(struct tpm *t)
+{
+	struct tpm_vault *v = calloc(1, sizeof *v);
+
+	if (v == NULL)
+		return NULL;
+	v->port.ops = &ops;
+	v->card = (struct card_tpm){ .tpm = t, .record = &v->record, .parent = ESYS_TR_NONE };
+	v->epoch = t->epoch - 1; /* nothing is loaded yet */
+	v->policy = v->key = v->armed_session = ESYS_TR_NONE;
+	v->loaded = wbuf_over(v->loaded_octets, sizeof v->loaded_octets);
+	return v;
+}
+
 enum tpm_err
 tpm_vault_open(struct tpm *t, struct rbuf record, struct vault **out)
 {
-	struct tpm_vault *v = calloc(1, sizeof *v);
+	struct tpm_vault *v = vault_new(t);
 
 	if (v == NULL)
 		return TPM_UNUSABLE;
@@ -370,13 +386,33 @@ tpm_vault_open(struct tpm *t, struct rbuf record, struct vault **out)
 		free(v);
 		return TPM_RECORD;
 	}
-	v->port.ops = &ops;
-	v->card = (struct card_tpm){ .tpm = t, .record = &v->record, .parent = ESYS_TR_NONE };
-	v->epoch = t->epoch - 1; /* nothing is loaded yet */
-	v->policy = v->key = v->armed_session = ESYS_TR_NONE;
-	v->loaded = wbuf_over(v->loaded_octets, sizeof v->loaded_octets);
 	*out = &v->port;
 	return TPM_OK;
+}
+
+struct tpm_vault *
+vault_twin(const struct tpm_vault *v)
+{
+	struct tpm *t = tpm_new(&v->card.tpm->config);
+	struct tpm_vault *twin = t != NULL ? vault_new(t) : NULL;
+
+	if (twin == NULL)
+		tpm_free(t);
+	else
+		twin->record = v->record;
+	return twin;
+}
+
+void
+vault_twin_free(struct tpm_vault *twin)
+{
+	struct tpm *t;
+
+	if (twin == NULL)
+		return;
+	t = twin->card.tpm;
+	tpm_vault_free(&twin->port);
+	tpm_free(t);
 }
 
 void

@@ -54,6 +54,13 @@ typedef TSS2_RC (*vault_step)(struct tpm_vault *v, void *context);
 MUST_CHECK enum vault_err vault_run(struct tpm_vault *v, const char *what, unsigned seconds,
     bool repeatable, vault_step step, void *context);
 
+/*
+ * The same card on a connection of its own, or NULL when memory is out: a
+ * resource manager gives each client places for three sessions or four.
+ */
+struct tpm_vault *vault_twin(const struct tpm_vault *v);
+void vault_twin_free(struct tpm_vault *twin); /* NULL is allowed */
+
 /* Get the policy session, starting it if need be, with the given parameter encryption. */
 MUST_CHECK TSS2_RC vault_policy(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out);
 
