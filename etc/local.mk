@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # What surrounds the driver: pcscd's entry for it, the configuration, the state
-# directory, a drop-in for pcscd's systemd unit.
-BUILT += etc/libifdtpmvsc etc/tpmvsc.conf etc/pcscd-tpmvsc.conf
-EXTRA_DIST += etc/libifdtpmvsc.in etc/tpmvsc.conf.in etc/pcscd-tpmvsc.conf.in
+# directory, a drop-in for pcscd's systemd unit; and the tool: a second name,
+# completion for bash.
+BUILT += etc/libifdtpmvsc etc/tpmvsc.conf etc/pcscd-tpmvsc.conf etc/tpmvscmgr.bash-completion
+EXTRA_DIST += etc/libifdtpmvsc.in etc/tpmvsc.conf.in etc/pcscd-tpmvsc.conf.in \
+	etc/tpmvscmgr.bash-completion.in
 
 dropindir = $(systemdsystemunitdir)/pcscd.service.d
 entry = $(DESTDIR)$(serialconfdir)/libifdtpmvsc
 conf = $(DESTDIR)$(sysconfdir)/tpmvsc.conf
 dropin = $(DESTDIR)$(dropindir)/50-tpmvsc.conf
+completion = $(DESTDIR)$(bashcompletiondir)/tpmvscmgr
 
 all-local: $(BUILT)
 
@@ -16,6 +19,9 @@ etc/libifdtpmvsc: $(srcdir)/etc/libifdtpmvsc.in Makefile
 
 etc/tpmvsc.conf: $(srcdir)/etc/tpmvsc.conf.in Makefile
 	$(AM_V_GEN)$(MKDIR_P) etc && $(SUBST) $(srcdir)/etc/tpmvsc.conf.in >$@.tmp && mv $@.tmp $@
+
+etc/tpmvscmgr.bash-completion: $(srcdir)/etc/tpmvscmgr.bash-completion.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) etc && $(SUBST) $(srcdir)/etc/tpmvscmgr.bash-completion.in >$@.tmp && mv $@.tmp $@
 
 # systemd's StateDirectory is always below /var/lib.
 etc/pcscd-tpmvsc.conf: $(srcdir)/etc/pcscd-tpmvsc.conf.in Makefile
@@ -42,8 +48,16 @@ if HAVE_SYSTEMD
 		echo 'warning: no group $(tpm_group) here; $(dropin) does not name it' >&2; \
 		$(SED) '/^SupplementaryGroups=/d' etc/pcscd-tpmvsc.conf >'$(dropin)'; fi
 endif
+if HAVE_BASH_COMPLETION
+	$(MKDIR_P) '$(DESTDIR)$(bashcompletiondir)'
+	$(INSTALL_DATA) etc/tpmvscmgr.bash-completion '$(completion)'
+endif
 	$(INSTALL_DATA) etc/libifdtpmvsc '$(DESTDIR)$(serialconfdir)/.libifdtpmvsc.new'
 	mv '$(DESTDIR)$(serialconfdir)/.libifdtpmvsc.new' '$(entry)'
+
+# What was written for Windows calls the tool so.
+install-exec-hook:
+	cd '$(DESTDIR)$(sbindir)' && rm -f tpmvscmgr.exe && $(LN_S) tpmvscmgr$(EXEEXT) tpmvscmgr.exe
 
 uninstall-entry:
 	rm -f '$(entry)'
@@ -61,6 +75,10 @@ uninstall-hook: uninstall-entry
 if HAVE_SYSTEMD
 	rm -f '$(dropin)'
 	-rmdir '$(DESTDIR)$(dropindir)' 2>/dev/null || :
+endif
+	rm -f '$(DESTDIR)$(sbindir)/tpmvscmgr.exe'
+if HAVE_BASH_COMPLETION
+	rm -f '$(completion)'
 endif
 	-rmdir '$(DESTDIR)$(statedir)' 2>/dev/null || \
 		echo 'keeping $(DESTDIR)$(statedir), it holds cards'

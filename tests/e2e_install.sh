@@ -5,6 +5,7 @@ set -eu
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_root
+need_packages man-db mandoc
 cd "$scratch"
 install_private
 root=$scratch/root
@@ -24,13 +25,23 @@ check 'the tool' test -x "$root$prefix/sbin/tpmvscmgr"
 check 'the configuration' test -f "$installed_conf"
 check 'the drop-in' grep -qx 'SupplementaryGroups=tss' "$dropin"
 check 'the drop-in lets pcscd write the state directory' grep -qxE "(StateDirectory=tpmvsc|ReadWritePaths=$prefix/var/lib/tpmvsc)" "$dropin"
-check 'nothing half-substituted' eval "! grep -r '@[a-zA-Z_]*@' $root$prefix/etc $root$prefix/lib/systemd"
+same 'its name on Windows is a link to it' tpmvscmgr "$(readlink "$root$prefix/sbin/tpmvscmgr.exe")"
+check 'the link works' "$root$prefix/sbin/tpmvscmgr.exe" --version
+check 'completion for bash' bash -n "$root$prefix/share/bash-completion/completions/tpmvscmgr"
+check 'nothing half-substituted' eval "! grep -r '@[a-zA-Z_]*@' $root$prefix/etc $root$prefix/lib/systemd $root$prefix/share"
 same 'the state directory is for its owner alone' '700 root' "$(stat -c '%a %U' "$statedir")"
 same 'LIBPATH is where the driver will be' "${driver#"$root"}" "$(value LIBPATH)"
 same 'DEVICENAME is the configuration' "tpmvsc:${installed_conf#"$root"}" "$(value DEVICENAME)"
 same 'FRIENDLYNAME' '"TPM Virtual Smart Card"' "$(value FRIENDLYNAME)"
 same 'CHANNELID' 0 "$(value CHANNELID)"
 same 'one file in reader.conf.d' libifdtpmvsc "$(ls -A "$(dirname "$entry")")"
+
+# ---- the manual ----
+for page in tpmvscmgr.8 tpmvsc.conf.5; do
+	page=$root$prefix/share/man/man${page##*.}/$page
+	same "${page##*/}: man has no warning" '' "$(man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)"
+	same "${page##*/}: mandoc has none" '' "$(mandoc -T lint -W warning "$page" 2>&1)"
+done
 
 # Every value the configuration documents, taken out of its comments.
 sed -n 's/^#\([a-z_]* = .\)/\1/p' "$installed_conf" >"$conf"

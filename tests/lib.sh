@@ -240,7 +240,8 @@ configure_private()
 	(cd "$where" && "$source/configure" -q --prefix="$to" --sysconfdir="$to/etc" \
 		--localstatedir="$to/var" --with-ifddir="$to/lib/pcsc/drivers/serial" \
 		--with-serialconfdir="$to/etc/reader.conf.d" \
-		--with-systemdsystemunitdir="$to/lib/systemd/system" "$@")
+		--with-systemdsystemunitdir="$to/lib/systemd/system" \
+		--with-bashcompletiondir="$to/share/bash-completion/completions" "$@")
 }
 
 # install_private [OPTION...]: the private installation, configured with the options,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Checks of the tree as a whole; each room's unit tests are in its own local.mk.
-dist_check_SCRIPTS += tests/check_includes.sh
+dist_check_SCRIPTS += tests/check_completion.sh tests/check_includes.sh
 EXTRA_DIST += tests/check_exports.sh tests/suite.h
 EXTRA_DIST += tests/run tests/lib.sh tools/demo tests/e2e_card.sh tests/e2e_crash.sh tests/e2e_install.sh \
 	tests/e2e_messages.sh tests/e2e_pin.sh tests/e2e_reset.sh
@@ -11,6 +11,13 @@ tree_checks = tests/check_exports.sh
 endif
 TESTS += $(tree_checks)
 tests/check_exports.log: libifdtpmvsc.la
+
+# The tool's grammar in print, and completion for bash, which is compared with it.
+EXTRA_PROGRAMS += tests/grammar
+CLEANFILES += tests/grammar
+tests_grammar_SOURCES = tests/grammar.c $(tools_parts)
+tests_grammar_LDADD = $(ROOM_LIBS)
+tests/check_completion.log: tests/grammar$(EXEEXT) etc/tpmvscmgr.bash-completion
 
 # The unit tests, built and not run.
 programs: $(check_PROGRAMS)
