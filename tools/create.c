@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "tools/alive.h"
 #include "tools/commands.h"
 #include "tools/message.h"
+#include "tools/recordfile.h"
 #include "tools/secrets.h"
 
 #include <errno.h>
@@ -22,10 +24,24 @@ warn_default(enum source source, bool quiet, const char *what, const char *optio
 		message_warning("the card gets the default %s, which everybody knows", what);
 }
 
+/* Nobody ever learns a random key: what is left when the PIN is forgotten. */
+static void
+warn_random(const struct options *o)
+{
+	if (o->quiet || o->admin_key != SOURCE_RANDOM)
+		return;
+	message_warning("nobody knows the random administrator key: when the PIN is forgotten or "
+			"blocked, %s",
+	    o->puk != SOURCE_OMITTED
+		? "only the PUK resets it"
+		: "and there is no PUK, the card has to be destroyed and made again");
+}
+
 static void
 warn_secrets(const struct options *o, const struct secrets *s)
 {
 	warn_default(o->admin_key, o->quiet, "administrator key", "/AdminKey");
+	warn_random(o);
 	warn_default(o->pin, o->quiet, "PIN", "/PIN");
 	if (o->puk == SOURCE_DEFAULT)
 		warn_default(o->puk, o->quiet, "PUK", "/PUK");
@@ -96,23 +112,66 @@ tell_reader(unsigned instance, bool quiet)
 	}
 }
 
-enum outcome
-create_run(const struct config *config, const struct options *options, struct failure *why)
+/* With the secrets in hand. */
+static enum outcome
+make_with(const struct config *config, const struct options *o, unsigned *instance,
+    struct failure *why)
 {
 	struct secrets secrets = { .pin.len = 0 };
 	enum outcome outcome;
-	unsigned instance = 0;
 
 	(void)mlock(&secrets, sizeof secrets); /* as far as the limits let us */
-	outcome = secrets_gather(options, &secrets, why);
+	outcome = secrets_gather(o, &secrets, why);
 	if (outcome == DONE) {
-		warn_secrets(options, &secrets);
-		outcome = make(config, options, &secrets, &instance, why);
+		warn_secrets(o, &secrets);
+		alive_begin(o->quiet);
+		outcome = make(config, o, &secrets, instance, why);
+		alive_end();
 	}
 	secrets_clear(&secrets);
-	(void)munlock(&secrets, sizeof secrets);
+	return outcome;
+}
+
+/* The card stays, whatever becomes of its record. */
+static enum outcome
+write_record(const struct config *config, unsigned instance, struct recordfile *file,
+    struct failure *why)
+{
+	uint8_t octets[CARD_RECORD_MAX];
+	struct wbuf record = wbuf_over(octets, sizeof octets);
+	struct failure fault = { .text = "" };
+	enum outcome outcome;
+
+	outcome = cards_record(config, instance, &record, &fault);
+	if (outcome == DONE)
+		outcome = recordfile_write(file, wbuf_view(&record), &fault);
+	else
+		recordfile_drop(file);
+	if (outcome != DONE)
+		fail(why,
+		    "the card is made, but not its record: %s; tpmvscmgr show /instance %u "
+		    "--record FILE writes it",
+		    fault.text, instance);
+	return outcome;
+}
+
+static enum outcome
+make_and_report(const struct config *config, const struct options *o, struct failure *why)
+{
+	struct recordfile file = { .path = o->record };
+	enum outcome outcome = DONE, recorded = DONE;
+	unsigned instance = 0;
+
+	if (o->record != NULL)
+		outcome = recordfile_open(o->record, &file, why);
 	if (outcome != DONE)
 		return outcome;
+	outcome = make_with(config, o, &instance, why);
+	if (outcome != DONE) {
+		if (o->record != NULL)
+			recordfile_drop(&file);
+		return outcome;
+	}
 	if (!print_instance(instance)) {
 		fail(why,
 		    "the card is made, but its instance ID, " INSTANCE_PREFIX "%04u, could not be "
@@ -120,6 +179,26 @@ create_run(const struct config *config, const struct options *options, struct fa
 		    instance, strerror(errno));
 		outcome = FAILED;
 	}
-	tell_reader(instance, options->quiet);
-	return outcome;
+	if (o->record != NULL)
+		recorded = write_record(config, instance, &file, why);
+	tell_reader(instance, o->quiet);
+	return outcome != DONE ? outcome : recorded;
+}
+
+enum outcome
+create_run(const struct config *config, const struct options *options, struct failure *why)
+{
+	struct failure absent = { .text = "" };
+	unsigned instance = 0;
+
+	/* What keeps us from looking keeps us from making one, too: that one tells. */
+	if (!options->if_absent ||
+	    cards_find(config, options->name, &instance, &absent) != DONE)
+		return make_and_report(config, options, why);
+	if (!options->quiet)
+		(void)fprintf(stderr, "There is a card of that name; nothing is changed.\n");
+	if (print_instance(instance))
+		return DONE;
+	fail(why, "cannot write to standard output: %s", strerror(errno));
+	return FAILED;
 }

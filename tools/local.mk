@@ -25,6 +25,7 @@ client_parts = \
 tpmvscmgr_SOURCES = $(tools_parts) \
 	$(client_parts) \
 	tools/channel.c \
+	tools/alive.c tools/alive.h \
 	tools/commands.h \
 	tools/create.c \
 	tools/destroy.c \
@@ -58,6 +59,14 @@ check_PROGRAMS += tests/check_secrets
 tests_check_secrets_SOURCES = tests/check_secrets.c tests/suite.h $(tools_parts)
 tests_check_secrets_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_secrets_LDADD = libscratch.la $(ROOM_LIBS) $(CHECK_LIBS)
+
+# The sign of life, and messages.
+check_PROGRAMS += tests/check_alive
+
+tests_check_alive_SOURCES = tests/check_alive.c tests/suite.h tools/alive.c tools/alive.h \
+	tools/message.c tools/message.h
+tests_check_alive_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_alive_LDADD = $(ROOM_LIBS) $(CHECK_LIBS) -lutil
 
 tests_check_prompt_SOURCES = tests/check_prompt.c tests/suite.h $(tools_parts)
 tests_check_prompt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

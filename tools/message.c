@@ -1,8 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/message.h"
 
+#include "base/text.h"
+#include "tools/alive.h"
+
 #include <stdarg.h>
 #include <stdio.h>
+
+/* A line for a terminal: names, paths and what others said are in it. */
+static void
+put_line(const char *intro, const char *kind, const char *text)
+{
+	char clean[1024] = "";
+	struct wbuf out = wbuf_over(clean, sizeof clean - 1);
+
+	text_clean(rbuf_str(text), &out);
+	alive_hide();
+	(void)fprintf(stderr, "%s%s%s\n", intro, kind, clean);
+	alive_show();
+}
 
 static void __attribute__((format(printf, 2, 0)))
 say(const char *kind, const char *format, va_list args)
@@ -10,7 +26,7 @@ say(const char *kind, const char *format, va_list args)
 	char line[1024];
 
 	(void)vsnprintf(line, sizeof line, format, args);
-	(void)fprintf(stderr, "tpmvscmgr: %s%s\n", kind, line);
+	put_line("tpmvscmgr: ", kind, line);
 }
 
 void
@@ -56,7 +72,7 @@ static void
 report(void *context, const char *what)
 {
 	(void)context;
-	(void)fprintf(stderr, "%s\n", what);
+	put_line("", "", what);
 }
 
 const struct progress *
@@ -77,7 +93,7 @@ log_all(enum log_level level, const char *text)
 		[LOG_LEVEL_DEBUG] = "debug: ",
 	};
 
-	(void)fprintf(stderr, "tpmvscmgr: %s%s\n", kinds[level], text);
+	put_line("tpmvscmgr: ", kinds[level], text);
 }
 
 /* What ends a command reaches the user as its failure; a logged error is that one's raw form. */
