@@ -4,6 +4,7 @@ sbin_PROGRAMS += tpmvscmgr
 # What the unit tests link as well.
 tools_parts = \
 	tools/codes.c tools/codes.h \
+	tools/file.c tools/file.h \
 	tools/grammar.c tools/grammar.h \
 	tools/options.c tools/options.h \
 	tools/paste.c tools/paste.h \
@@ -22,8 +23,11 @@ client_parts = \
 	tools/client_parts.h \
 	tools/client_status.c
 
+# Certificates, whoever signs them.
+x509_parts = tools/identity.c tools/x509.c tools/x509.h
+
 tpmvscmgr_SOURCES = $(tools_parts) \
-	$(client_parts) \
+	$(client_parts) $(x509_parts) \
 	tools/channel.c \
 	tools/alive.c tools/alive.h \
 	tools/commands.h \
@@ -88,3 +92,11 @@ tests_check_recordfile_SOURCES = tests/check_recordfile.c tests/suite.h tools/re
 tests_check_recordfile_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_check_recordfile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_recordfile_LDADD = libscratch.la libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+# Requests and certificates, signed by a key in software.
+check_PROGRAMS += tests/check_x509
+
+tests_check_x509_SOURCES = tests/check_x509.c tests/suite.h tools/words.c tools/words.h $(x509_parts)
+tests_check_x509_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_check_x509_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_x509_LDADD = libapplet.la libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
