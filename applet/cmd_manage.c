@@ -51,7 +51,7 @@ cmd_set_management_key(struct piv *p, const struct capdu *c, struct wbuf *out)
 		return err != VAULT_OK ? sw_of_vault(err) : (sw_t)SW_NO_DIAGNOSIS;
 	sw = default_drop(p, KEYREF_MANAGEMENT, &was_default);
 	if (sw == SW_OK)
-		sw = admin_replace(p, old.octets, &value, wbuf_view(&fresh));
+		sw = admin_replace(p, old.octets, NULL, &value, wbuf_view(&fresh));
 	if (sw == SW_OK ? default_is(KEYREF_MANAGEMENT, secret_view(&value))
 			: was_default && sw == SW_CONDITIONS_NOT_SATISFIED)
 		default_note(p, KEYREF_MANAGEMENT);

@@ -110,6 +110,7 @@ struct vault_ops {
 	    struct rbuf old, struct wbuf *key);
 	enum vault_err (*admin_follow)(struct vault *, struct rbuf old, const struct secret *fresh);
 	enum vault_err (*admin_holds)(struct vault *, struct rbuf key);
+	enum vault_err (*admin_is)(struct vault *, struct rbuf key, const struct secret *octets);
 };
 
 /* The first member of every implementation. */
@@ -339,6 +340,17 @@ MUST_CHECK static inline enum vault_err
 vault_admin_holds(struct vault *v, struct rbuf key)
 {
 	return v->ops->admin_holds(v, key);
+}
+
+/*
+ * Whether a card management key has these octets: VAULT_OK or VAULT_AUTH
+ * (which also says that the key serves only after the PIN).
+ * VAULT_MISMATCH when it is no such key of this card; VAULT_FAULT.
+ */
+MUST_CHECK static inline enum vault_err
+vault_admin_is(struct vault *v, struct rbuf key, const struct secret *octets)
+{
+	return v->ops->admin_is(v, key, octets);
 }
 
 #endif

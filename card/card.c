@@ -183,5 +183,5 @@ card_transmit(struct card *card, struct rbuf capdu, struct wbuf *rapdu)
 uint64_t
 card_which(const struct card *card)
 {
-	return paper_number(card->parts->paper.record);
+	return card->parts->number;
 }

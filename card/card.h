@@ -83,8 +83,9 @@ MUST_CHECK uint64_t card_which(const struct card *card);
 
 /*
  * Which card is in an instance, without opening it.  which becomes 0 when there
- * is none, else a number that a later card of the same instance does not share
- * (chances aside): a change means another card.  DONE; NOT_PERMITTED or FAILED
+ * is none, else a number that neither a later card of the same instance shares
+ * (chances aside) nor the same one after a change beside it: what was proven to
+ * the card holds no more.  DONE; NOT_PERMITTED or FAILED
  * when the state directory cannot be looked at, with which 0.
  */
 MUST_CHECK enum outcome card_present(

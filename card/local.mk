@@ -2,6 +2,9 @@
 noinst_LTLIBRARIES += libcard.la
 
 libcard_la_SOURCES = \
+	card/adminkey.c \
+	card/beside.c \
+	card/beside.h \
 	card/card.c \
 	card/card.h \
 	card/config.c \

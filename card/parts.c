@@ -10,6 +10,8 @@ parts_fill(struct files *files, struct tpm *tpm, unsigned instance, struct parts
 
 	out->vault = NULL;
 	out->store = NULL;
+	/* First: of what changes from here on, the number it is compared with will tell. */
+	out->number = card_number(files, instance);
 	outcome = paper_read(files, instance, &out->paper, why);
 	if (outcome != DONE)
 		return outcome;

@@ -64,6 +64,7 @@ MUST_CHECK enum outcome paper_read(
 /* What is behind one record: all that RESET replaces. */
 struct parts {
 	struct paper paper;
+	uint64_t number; /* what card_present() called it before it was opened */
 	struct vault *vault;
 	struct store *store;
 };
@@ -78,8 +79,11 @@ MUST_CHECK enum outcome parts_fill(struct files *files, struct tpm *tpm, unsigne
 /* Close what was opened; the vault forgets what was proven to it. */
 void parts_clear(struct parts *parts);
 
-/* What card_present() calls a card with this record: FNV-1a, 64 bits, never 0.  It protects nothing. */
-MUST_CHECK uint64_t paper_number(struct rbuf record);
+/*
+ * What card_present() calls a card: FNV-1a of its record and its generation, 64
+ * bits, never 0.  It protects nothing.
+ */
+MUST_CHECK uint64_t card_number(struct files *files, unsigned instance);
 
 /* ---- the card's file system, as /generate writes it ---- */
 

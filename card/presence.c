@@ -7,22 +7,37 @@ struct card_watch {
 	struct files_watch *files;
 };
 
-uint64_t
-paper_number(struct rbuf record)
+static uint64_t
+mix(uint64_t sum, struct rbuf in)
 {
-	uint64_t sum = UINT64_C(0xcbf29ce484222325);
 	size_t i;
 
-	for (i = 0; i < record.len; i++)
-		sum = (sum ^ record.data[i]) * UINT64_C(0x100000001b3);
+	for (i = 0; i < in.len; i++)
+		sum = (sum ^ in.data[i]) * UINT64_C(0x100000001b3);
+	return sum;
+}
+
+uint64_t
+card_number(struct files *files, unsigned instance)
+{
+	uint8_t record_octets[TPM_RECORD_MAX], octets[FILES_GENERATION_MAX];
+	struct wbuf record = wbuf_over(record_octets, sizeof record_octets);
+	struct wbuf generation = wbuf_over(octets, sizeof octets);
+	uint64_t sum;
+
+	/* A card without a readable record is there all the same: mute, not absent. */
+	if (files_record(files, instance, &record, NULL) != FILES_OK)
+		wbuf_truncate(&record, 0);
+	if (files_generation(files, instance, &generation, NULL) != FILES_OK)
+		wbuf_truncate(&generation, 0);
+	sum = mix(UINT64_C(0xcbf29ce484222325), wbuf_view(&record));
+	sum = mix(sum, wbuf_view(&generation));
 	return sum != 0 ? sum : 1;
 }
 
 enum outcome
 card_present(const struct config *config, unsigned instance, uint64_t *which, struct failure *why)
 {
-	uint8_t octets[TPM_RECORD_MAX];
-	struct wbuf record = wbuf_over(octets, sizeof octets);
 	struct files *files = NULL;
 	enum files_err err;
 
@@ -30,12 +45,8 @@ card_present(const struct config *config, unsigned instance, uint64_t *which, st
 	err = files_open(config->state_dir, false, &files, why);
 	if (err != FILES_OK)
 		return err == FILES_ABSENT ? DONE : outcome_of_files(err);
-	if (files_has(files, instance)) {
-		/* A card without a readable record is there all the same: mute, not absent. */
-		if (files_record(files, instance, &record, NULL) != FILES_OK)
-			wbuf_truncate(&record, 0);
-		*which = paper_number(wbuf_view(&record));
-	}
+	if (files_has(files, instance))
+		*which = card_number(files, instance);
 	files_close(files);
 	return DONE;
 }

@@ -7,6 +7,8 @@
  *   creating, with a directory  it was committed, all is there: only the journal is left
  *   destroying                  finish: erase, then remove the files
  *   replacing                   the card in place stays, the other one goes (replace.c)
+ * A change to a card that goes on being the same has no journal but an
+ * announcement (store/change.c).
  */
 #include "card/parts.h"
 
@@ -136,6 +138,17 @@ end_work(const struct work *w, unsigned instance, enum journal_verb verb, struct
 	return outcome_of_files(files_remove(w->files, instance, why));
 }
 
+/* A change that was announced and not ended may have been made: the card's driver has to know. */
+static enum outcome
+end_change(const struct work *w, unsigned instance, struct failure *why)
+{
+	if (!files_changing(w->files, instance))
+		return DONE;
+	log_warning("card %u: a run was interrupted while changing it", instance);
+	return outcome_of_files(files_change_end(
+	    w->files, instance, files_has(w->files, instance), why));
+}
+
 enum outcome
 work_recover(const struct work *w, unsigned instance, struct failure *why)
 {
@@ -146,10 +159,14 @@ work_recover(const struct work *w, unsigned instance, struct failure *why)
 	enum files_err err;
 
 	err = files_journal_read(w->files, instance, &verb, &claims, why);
+	if (err == FILES_ABSENT)
+		return end_change(w, instance, why);
 	if (err != FILES_OK)
-		return err == FILES_ABSENT ? DONE : outcome_of_files(err);
+		return outcome_of_files(err);
 	log_warning("card %u: a run was interrupted while %s it", instance, doing(verb));
 	outcome = end_work(w, instance, verb, wbuf_view(&claims), why);
+	if (outcome == DONE)
+		outcome = end_change(w, instance, why);
 	if (outcome != DONE)
 		return outcome;
 	return outcome_of_files(files_journal_drop(w->files, instance, why));

@@ -73,7 +73,7 @@ open_names(const struct place *p)
 	return dir;
 }
 
-/* Only the lock files begin with a dot and stay. */
+/* Only the lock files and the cards' generations begin with a dot and stay. */
 bool
 files_unfinished(struct files *f)
 {
@@ -90,6 +90,8 @@ files_unfinished(struct files *f)
 		found = entry->d_name[0] == '.';
 		for (i = 0; i < sizeof staying / sizeof staying[0]; i++)
 			found = found && strcmp(entry->d_name, staying[i]) != 0;
+		found = found && strncmp(entry->d_name, PLACE_GENERATION,
+				     strlen(PLACE_GENERATION)) != 0;
 	}
 	(void)closedir(dir);
 	return found;
@@ -206,7 +208,9 @@ files_remove(struct files *f, unsigned instance, struct failure *why)
 		return err;
 	if (renameat(f->root.fd, name.text, f->root.fd, gone.text) != 0 && errno != ENOENT)
 		return place_fail(&f->root, name.text, "remove", errno, why);
-	err = place_sync(&f->root, why);
+	err = files_change_forget(f, instance, why);
+	if (err == FILES_OK)
+		err = place_sync(&f->root, why);
 	return err == FILES_OK ? files_clear(f, instance, why) : err;
 }
 

@@ -110,10 +110,40 @@ MUST_CHECK enum files_err files_clear(struct files *f, unsigned instance, struct
  */
 MUST_CHECK enum files_err files_remove(struct files *f, unsigned instance, struct failure *why);
 
+/* ---- a change beside a live card ---- */
+
+/*
+ * What the applet does to its own card it knows of.  Of what somebody else does
+ * (a new PIN set by the administrator) the driver that has the card open must
+ * be told: the card's generation changes, and its watch notices.
+ */
+
+/*
+ * Announce a change, durably: what fails for want of room or rights fails
+ * before it.  The lock is held, and files_change_end() follows.
+ */
+MUST_CHECK enum files_err files_change_begin(
+    struct files *f, unsigned instance, struct failure *why);
+
+/*
+ * The announced change was made, or may have been: the card gets a new
+ * generation.  Or it was not.  Fine when none was announced.
+ */
+MUST_CHECK enum files_err files_change_end(
+    struct files *f, unsigned instance, bool made, struct failure *why);
+
+/* Whether a change is announced and not ended: with the lock held, a killed run's. */
+MUST_CHECK bool files_changing(struct files *f, unsigned instance);
+
+/* Append a card's generation: some random octets, none as long as nothing was changed. */
+#define FILES_GENERATION_MAX 16
+MUST_CHECK enum files_err files_generation(
+    struct files *f, unsigned instance, struct wbuf *out, struct failure *why);
+
 /* ---- watching ---- */
 
 /*
- * Tells when a card comes or goes.  fd becomes readable (poll it); then
+ * Tells when a card comes, goes or gets a new generation.  fd becomes readable (poll it); then
  * files_watch_drain() empties it and says whether instance may have changed.
  */
 struct files_watch;

@@ -3,6 +3,7 @@ noinst_LTLIBRARIES += libstore.la
 
 libstore_la_SOURCES = \
 	store/cards.c \
+	store/change.c \
 	store/files.c \
 	store/files.h \
 	store/items.c \

@@ -83,6 +83,9 @@ void lock_drop(int fd);
 /* The name of a temporary file; there is at most one in a place. */
 #define PLACE_TEMPORARY ".tmp"
 
+/* What the generation of a card is called, before its number. */
+#define PLACE_GENERATION ".generation-"
+
 /* What an instance's things are called: its number behind "", ".new-", ".gone-", ".journal-". */
 struct instance_name {
 	char text[24];
@@ -91,6 +94,10 @@ struct instance_name instance_name(const char *prefix, unsigned instance);
 
 /* Whether there is anything of that name in the state directory. */
 MUST_CHECK bool files_occupied(struct files *f, const char *name);
+
+/* Forget generation and announcement of a card that is going; fine when there is neither.  Sync afterwards. */
+MUST_CHECK enum files_err files_change_forget(
+    struct files *f, unsigned instance, struct failure *why);
 
 /* A store over an open place; it takes the place over, also on failure. */
 MUST_CHECK enum files_err items_open(struct place *p, struct store **out, struct failure *why);

@@ -9,7 +9,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-/* Cards come and go by rename and by rmdir; writes, and so the lock files' traffic, wake nobody. */
+/* Cards come and go by rename and by rmdir, generations by rename; writes, and so the lock files' traffic, wake nobody. */
 #define EVENTS                                                                                     \
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF |     \
 	    IN_ONLYDIR)
@@ -60,10 +60,22 @@ files_watch_fd(const struct files_watch *w)
 	return w->fd;
 }
 
-/* Go through one read's worth of events: whether one concerns name, or might. */
+/* Whether an event's text, padded with NULs, is a name. */
 static bool
-concerns(struct files_watch *w, struct rbuf events, const char *name)
+is_name(struct rbuf text, const struct instance_name *name)
 {
+	const struct rbuf whole = rbuf_of(name->text, strlen(name->text) + 1);
+	struct rbuf first;
+
+	return rbuf_take(&text, whole.len, &first) && rbuf_eq(first, whole);
+}
+
+/* Go through one read's worth of events: whether one concerns a card, or might. */
+static bool
+concerns(struct files_watch *w, struct rbuf events, unsigned instance)
+{
+	const struct instance_name name = instance_name("", instance);
+	const struct instance_name generation = instance_name(PLACE_GENERATION, instance);
 	bool found = false;
 	struct inotify_event event;
 	struct rbuf text;
@@ -73,9 +85,7 @@ concerns(struct files_watch *w, struct rbuf events, const char *name)
 			found = true;
 		if ((event.mask & (IN_DELETE_SELF | IN_MOVE_SELF | IN_IGNORED)) != 0)
 			w->lost = true;
-		/* The name is padded with NULs. */
-		if (text.len > strlen(name) &&
-		    rbuf_eq(rbuf_of(text.data, strlen(name) + 1), rbuf_of(name, strlen(name) + 1)))
+		if (is_name(text, &name) || is_name(text, &generation))
 			found = true;
 	}
 	return found;
@@ -84,14 +94,13 @@ concerns(struct files_watch *w, struct rbuf events, const char *name)
 bool
 files_watch_drain(struct files_watch *w, unsigned instance)
 {
-	const struct instance_name name = instance_name("", instance);
 	alignas(struct inotify_event) uint8_t octets[4096];
 	bool changed = false;
 	ssize_t n;
 
 	for (;;) {
 		n = read(w->fd, octets, sizeof octets);
-		if (n > 0 && concerns(w, rbuf_of(octets, (size_t)n), name.text))
+		if (n > 0 && concerns(w, rbuf_of(octets, (size_t)n), instance))
 			changed = true;
 		if (n == 0 || (n < 0 && errno != EINTR))
 			break;

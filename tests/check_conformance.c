@@ -53,6 +53,7 @@ start_over(struct piv_host *host)
 	size_t i;
 
 	card->vault = fresh->vault;
+	fake_vault_share(&card->vault, &card->vault.own);
 	card->store = fresh->store;
 	fake_card_free(fresh);
 	note_defaults(card);
@@ -149,7 +150,7 @@ static void
 admin_hidden(struct fake_card *card)
 {
 	card->vault.admin_hidden = true;
-	card->vault.admin_serial = 1;
+	card->vault.memory->admin_serial = 1;
 }
 
 static void

@@ -25,6 +25,7 @@ enum purpose {
 	PROVE_AGAIN = 'v', /* the new PIN: changed it is, verified it is not */
 	PUBLIC_READ = 'x', /* of a key that was described: the file is not what it was */
 	TRIES_SHOWN = 'm', /* absent is as good as blocked */
+	HOLDS = 'h', /* does ADMIN know the old management key? */
 	FOLLOW = 'f', /* ADMIN, a new management key */
 	SEAL = 'e',
 	UNSEAL = 'o',
@@ -47,6 +48,7 @@ static const struct { enum purpose purpose; uint16_t sw[8]; } vault_table[] = {
 	{ PROVE_AGAIN,       { 0, 0x9000, 0x9000, 0x9000, 0x9000,  0x9000, 0x9000, 0x9000 } },
 	{ PUBLIC_READ,       { 0, 0x6f00, 0x6f00, 0x6f00, 0x6f00,  0x6f00, 0x6f00, 0x6f00 } },
 	{ TRIES_SHOWN,       { 0, 0x6982, 0x6983, 0,      0x6a80,  0x6985, 0x6a84, 0x6f00 } },
+	{ HOLDS,             { 0, 0,      0x6983, 0x6a88, 0x6a80,  0x6985, 0x6a84, 0x6f00 } },
 	{ FOLLOW,            { 0, 0x6985, 0x6985, 0x6985, 0x6985,  0x6985, 0x6985, 0x6f00 } },
 	{ SEAL,              { 0, 0x6982, 0x6983, 0x6a88, 0x6f00,  0x6a80, 0x6a84, 0x6f00 } },
 	{ UNSEAL,            { 0, 0x6982, 0x6983, 0x6a88, 0x6f00,  0x6a80, 0x6a84, 0x6f00 } },
@@ -141,7 +143,7 @@ static const struct row {
 	{ "MOVE KEY, deleting", false, true, NULL, "00 f6 ff 9e", 0x9000, "", "i" },
 	{ "SET PIN RETRIES", true, true, NULL, "00 fa 05 05", 0x6985, "", "" },
 	{ "RESET", true, true, NULL, "00 fb 00 00", 0x6985, "", "" },
-	{ "SET MANAGEMENT KEY", false, true, NULL, SET_AES, 0x9000, "dkf", "pqnuj" },
+	{ "SET MANAGEMENT KEY", false, true, NULL, SET_AES, 0x9000, "dkhf", "pqnuj" },
 	{ "SET MANAGEMENT KEY, another length", false, true, NULL,
 	    "00 ff ff ff 12 08 9b 0f 31*15", 0x6a80, "dk", "pq" },
 	{ "GET DATA of what is sealed", true, true, PUT_SEALED, GET_SEALED, 0x9000, "o", "gz" },

@@ -88,7 +88,7 @@ hidden_admin(struct fake_card *card)
 	struct rbuf key;
 
 	ck_assert(fake_store_peek(&card->store, STORE_KEY, 0x9b, &key));
-	card->vault.admin_serial = rbuf_at(key, 3);
+	card->vault.memory->admin_serial = rbuf_at(key, 3);
 	card->vault.admin_hidden = true;
 }
 

@@ -285,7 +285,7 @@ END_TEST
 START_TEST(one_key)
 {
 	struct fake_card *card = card_with_admin();
-	uint8_t serial = card->vault.serial;
+	uint8_t serial = card->vault.memory->serial;
 	uint8_t octets[16];
 	struct rbuf key;
 	size_t i, len;
@@ -294,7 +294,7 @@ START_TEST(one_key)
 	/* Deleting what is not there, reading it, and objects for everybody need no key. */
 	ck_assert_uint_eq(put(card, 0x5fc109, 0, 0, false), 0x9000);
 	ck_assert_uint_eq(put(card, 0x5fc107, 0xaa, 5, false), 0x9000);
-	ck_assert(!has(card, STORE_SEALING_KEY, 0) && card->vault.serial == serial);
+	ck_assert(!has(card, STORE_SEALING_KEY, 0) && card->vault.memory->serial == serial);
 	ck_assert_uint_eq(put(card, 0x5fc109, CONTENT_OCTET, 5, false), 0x9000);
 	ck_assert(fake_store_peek(&card->store, STORE_SEALING_KEY, 0, &key));
 	ck_assert_uint_eq(rbuf_at(key, 1), ALG_ECC_P256);
@@ -308,7 +308,7 @@ START_TEST(one_key)
 	piv_reset(&card->piv);
 	fake_card_become_admin(card);
 	ck_assert_uint_eq(put(card, 0x5fc103, CONTENT_OCTET, 7, false), 0x9000);
-	ck_assert_uint_eq(card->vault.serial, serial + 1);
+	ck_assert_uint_eq(card->vault.memory->serial, serial + 1);
 	ck_assert(fake_store_peek(&card->store, STORE_SEALING_KEY, 0, &key));
 	ck_assert(rbuf_eq(key, rbuf_of(octets, len)));
 	fake_card_free(card);

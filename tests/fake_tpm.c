@@ -32,7 +32,8 @@ fake_tpm_reset(void)
 		if (fake_tpm == MAP_FAILED)
 			abort();
 	}
-	*fake_tpm = (struct fake_tpm){ .room = FAKE_SLOTS };
+	memset(fake_tpm, 0, sizeof *fake_tpm);
+	fake_tpm->room = FAKE_SLOTS;
 }
 
 unsigned
@@ -174,6 +175,30 @@ write_record(const struct tpm_creation *c, struct wbuf *record)
 }
 
 static void
+set_reference(struct fake_reference *r, const struct secret *value, unsigned limit)
+{
+	*r = (struct fake_reference){ .present = value != NULL, .left = limit, .limit = limit };
+	if (value != NULL)
+		r->value = *value;
+}
+
+/* The secrets of a new card.  Its 9B has the first serial number. */
+static void
+keep_secrets(uint32_t card, const struct tpm_spec *spec, const struct secret *random)
+{
+	struct fake_memory *memory = &fake_tpm->memory[card % FAKE_SLOTS];
+	const bool known = spec->admin_key != NULL;
+
+	memset(memory, 0, sizeof *memory);
+	set_reference(&memory->references[REFERENCE_PIN], spec->pin, spec->pin_tries);
+	set_reference(&memory->references[REFERENCE_PUK], spec->puk, spec->puk_tries);
+	set_reference(&memory->references[REFERENCE_ADMIN], spec->admin_key, 0x7fffffff);
+	memory->serial = 2;
+	memory->admin_serial = known && spec->admin_unblock ? 1 : 0;
+	fake_vault_tell(memory, 1, known ? spec->admin_key : random);
+}
+
+static void
 remember(const struct tpm_spec *spec)
 {
 	fake_tpm->pin_tries = spec->pin_tries;
@@ -190,7 +215,7 @@ tpm_creation_run(
 {
 	const bool left_to_chance = c->spec->admin_key == NULL;
 	const uint8_t key[] = { 'K', c->spec->admin_algorithm,
-		left_to_chance ? PIN_ONCE : PIN_NEVER, 0x9b };
+		left_to_chance ? PIN_ONCE : PIN_NEVER, 1 };
 	enum tpm_err err = answer(why);
 	uint32_t i;
 
@@ -214,6 +239,7 @@ tpm_creation_run(
 		}
 	}
 	remember(c->spec);
+	keep_secrets(c->card, c->spec, random);
 	write_record(c, record);
 	wbuf_put(admin_key, rbuf_of(key, sizeof key));
 	return TPM_OK;
@@ -353,9 +379,7 @@ tpm_vault_open(struct tpm *t, struct rbuf record, struct vault **out)
 		free(v);
 		return TPM_RECORD;
 	}
-	v->fake.references[REFERENCE_PIN].left = info.pin_tries;
-	v->fake.references[REFERENCE_PUK].left = info.puk_tries;
-	v->fake.references[REFERENCE_PUK].present = info.has_puk;
+	fake_vault_share(&v->fake, &fake_tpm->memory[v->card % FAKE_SLOTS]);
 	last_vault = &v->fake;
 	fake_tpm->open++;
 	*out = &v->fake.port;

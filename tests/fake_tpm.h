@@ -18,6 +18,7 @@ struct fake_tpm {
 		uint32_t card; /* 0: free */
 		uint32_t which;
 	} nv[FAKE_SLOTS];
+	struct fake_memory memory[FAKE_SLOTS]; /* of card n at n % FAKE_SLOTS */
 	uint32_t parent; /* its number; 0: none */
 	uint32_t cards;  /* made or planned so far */
 	bool away;       /* nothing reaches the TPM */

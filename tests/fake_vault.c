@@ -31,6 +31,14 @@ drop_proofs(struct fake_vault *v)
 	v->once = v->always = false;
 }
 
+/* What a reference knows: ADMIN the octets of a card management key. */
+static struct secret *
+known(struct fake_vault *v, enum reference which)
+{
+	return which == REFERENCE_ADMIN ? &v->memory->octets[v->memory->admin_serial % FAKE_KEYS]
+					: &v->references[which].value;
+}
+
 static enum vault_err
 prove(struct fake_vault *v, enum reference which, const struct secret *value)
 {
@@ -38,7 +46,7 @@ prove(struct fake_vault *v, enum reference which, const struct secret *value)
 		return VAULT_ABSENT;
 	if (v->references[which].left == 0)
 		return VAULT_BLOCKED;
-	if (!rbuf_eq(secret_view(value), secret_view(&v->references[which].value))) {
+	if (!rbuf_eq(secret_view(value), secret_view(known(v, which)))) {
 		v->references[which].left--;
 		return VAULT_AUTH;
 	}
@@ -81,6 +89,20 @@ fake_tries(struct vault *port, enum reference which, struct tries *out)
 	return VAULT_OK;
 }
 
+/* The latest key of these octets; 0 when there is none. */
+static uint8_t
+serial_of(const struct fake_vault *v, const struct secret *octets)
+{
+	uint8_t serial = v->memory->serial;
+
+	while (--serial != 0) {
+		if (rbuf_eq(secret_view(&v->memory->octets[serial % FAKE_KEYS]),
+			secret_view(octets)))
+			break;
+	}
+	return serial;
+}
+
 static enum vault_err
 fake_change(
     struct vault *port, enum reference which, const struct secret *old, const struct secret *fresh)
@@ -93,9 +115,15 @@ fake_change(
 	if (fails(v))
 		return v->fail_with;
 	err = prove(v, which, old);
-	if (err == VAULT_OK)
+	if (err != VAULT_OK)
+		return err;
+	if (which == REFERENCE_ADMIN)
+		v->memory->admin_serial = serial_of(v, fresh);
+	else
 		v->references[which].value = *fresh;
-	return err;
+	if (v->admin_broken && which == REFERENCE_ADMIN)
+		return VAULT_FAULT; /* after it was done */
+	return VAULT_OK;
 }
 
 static enum vault_err
@@ -328,7 +356,7 @@ fake_import(struct vault *port, uint8_t algorithm, enum pin_rule pin, const stru
 	wbuf_u8(key, 'I');
 	wbuf_u8(key, algorithm);
 	wbuf_u8(key, (uint8_t)pin);
-	wbuf_u8(key, v->serial++);
+	wbuf_u8(key, v->memory->serial++);
 	if (v->oversize != 0)
 		wbuf_fill(key, 0, VAULT_KEY_MAX);
 	return VAULT_OK;
@@ -410,10 +438,25 @@ fake_admin_make(struct vault *port, uint8_t algorithm, const struct secret *octe
 		return v->fail_with;
 	if (!read_key(old, &info) || octets->len != key_length(algorithm))
 		return VAULT_MISMATCH;
+	fake_vault_tell(v->memory, v->memory->serial, octets);
 	fake_vault_key(v, algorithm, info.pin, key);
 	if (v->oversize != 0)
 		wbuf_fill(key, 0, VAULT_KEY_MAX);
 	return VAULT_OK;
+}
+
+static enum vault_err
+fake_admin_is(struct vault *port, struct rbuf key, const struct secret *octets)
+{
+	struct fake_vault *v = self(port);
+	struct key_info info;
+
+	if (fails(v))
+		return v->fail_with;
+	if (!read_key(key, &info) || key_length(info.algorithm) == 0)
+		return VAULT_MISMATCH;
+	return rbuf_eq(secret_view(&v->memory->octets[rbuf_at(key, 3) % FAKE_KEYS]),
+		   secret_view(octets)) ? VAULT_OK : VAULT_AUTH;
 }
 
 /* ADMIN knows a key by its serial number. */
@@ -424,11 +467,11 @@ fake_admin_holds(struct vault *port, struct rbuf key)
 
 	if (fails(v))
 		return v->fail_with;
-	if (v->admin_serial == 0)
+	if (v->memory->admin_serial == 0)
 		return VAULT_OK;
 	if (v->admin_hidden)
 		return VAULT_UNSUPPORTED;
-	return v->admin_serial == rbuf_at(key, 3) ? VAULT_OK : VAULT_AUTH;
+	return v->memory->admin_serial == rbuf_at(key, 3) ? VAULT_OK : VAULT_AUTH;
 }
 
 static enum vault_err
@@ -438,8 +481,8 @@ fake_admin_follow(struct vault *port, struct rbuf old, const struct secret *fres
 	enum vault_err err = fake_admin_holds(port, old);
 
 	(void)fresh;
-	if (err == VAULT_OK && v->admin_serial != 0)
-		v->admin_serial = (uint8_t)(v->serial - 1);
+	if (err == VAULT_OK && v->memory->admin_serial != 0)
+		v->memory->admin_serial = (uint8_t)(v->memory->serial - 1);
 	if (v->admin_broken)
 		return VAULT_FAULT; /* after it was done */
 	return err;
@@ -465,6 +508,7 @@ static const struct vault_ops ops = {
 	.admin_make = fake_admin_make,
 	.admin_follow = fake_admin_follow,
 	.admin_holds = fake_admin_holds,
+	.admin_is = fake_admin_is,
 };
 
 static void
@@ -479,10 +523,24 @@ fake_vault_init(struct fake_vault *v)
 {
 	memset(v, 0, sizeof *v);
 	v->port.ops = &ops;
+	fake_vault_share(v, &v->own);
 	set_reference(v, REFERENCE_PIN, "12345678");
 	set_reference(v, REFERENCE_PUK, "87654321");
 	v->random = 0x10;
-	v->serial = 1;
+	v->memory->serial = 1;
+}
+
+void
+fake_vault_share(struct fake_vault *v, struct fake_memory *memory)
+{
+	v->memory = memory;
+	v->references = memory->references;
+}
+
+void
+fake_vault_tell(struct fake_memory *memory, uint8_t serial, const struct secret *octets)
+{
+	memory->octets[serial % FAKE_KEYS] = *octets;
 }
 
 void
@@ -498,7 +556,7 @@ fake_vault_key(struct fake_vault *v, uint8_t algorithm, enum pin_rule pin, struc
 	wbuf_u8(key, 'K');
 	wbuf_u8(key, algorithm);
 	wbuf_u8(key, (uint8_t)pin);
-	wbuf_u8(key, v->serial++);
+	wbuf_u8(key, v->memory->serial++);
 }
 
 uint8_t

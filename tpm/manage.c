@@ -57,9 +57,9 @@ encrypt_in_tpm(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
 /* The default key that an AES-128 key can be: AES-256 has none, and the others are sealed. */
 static const uint8_t known[16] = { 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
 
-/* Octets do not come out of the TPM, but it tells the well-known ones by what they encrypt to. */
+/* Octets do not come out of the TPM, but what they encrypt to tells whether they are these. */
 static enum vault_err
-well_known(struct tpm_vault *v, struct secret *out)
+encrypts_like(struct tpm_vault *v, struct rbuf octets)
 {
 	static const uint8_t zeros[BLOCK_MAX];
 	const struct rbuf block = rbuf_of(zeros, cipher_block(v->info.algorithm));
@@ -67,18 +67,28 @@ well_known(struct tpm_vault *v, struct secret *out)
 	struct wbuf got = wbuf_over(theirs, sizeof theirs), expected = wbuf_over(ours, sizeof ours);
 	struct operation op = { TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT, encrypt_in_tpm, block,
 		&got };
-	struct rbuf all = rbuf_of(known, sizeof known), octets;
 	enum vault_err err;
 
-	if (!rbuf_take(&all, key_size(v->info.algorithm), &octets))
-		return VAULT_UNSUPPORTED;
 	err = vault_run(v, "use the card management key", LINK_SECONDS, true, use_step, &op);
 	if (err != VAULT_OK)
 		return err;
 	if (!cipher_encrypt(v->info.algorithm, octets, block, &expected))
 		return VAULT_FAULT;
-	return rbuf_eq(wbuf_view(&got), wbuf_view(&expected)) && secret_set(out, octets) ?
-	    VAULT_OK : VAULT_UNSUPPORTED;
+	return rbuf_eq_secret(wbuf_view(&got), wbuf_view(&expected)) ? VAULT_OK : VAULT_AUTH;
+}
+
+static enum vault_err
+well_known(struct tpm_vault *v, struct secret *out)
+{
+	struct rbuf all = rbuf_of(known, sizeof known), octets;
+	enum vault_err err;
+
+	if (!rbuf_take(&all, key_size(v->info.algorithm), &octets))
+		return VAULT_UNSUPPORTED;
+	err = encrypts_like(v, octets);
+	if (err == VAULT_OK && !secret_set(out, octets))
+		err = VAULT_FAULT;
+	return err == VAULT_AUTH ? VAULT_UNSUPPORTED : err;
 }
 
 static enum vault_err
@@ -200,4 +210,23 @@ manage_holds(struct vault *vault, struct rbuf key)
 	if (err != VAULT_OK)
 		return err;
 	return vault_check(vault, REFERENCE_ADMIN, &octets);
+}
+
+enum vault_err
+manage_is(struct vault *vault, struct rbuf key, const struct secret *octets)
+{
+	struct tpm_vault *v = own(vault);
+	enum vault_err err;
+	SECRET(theirs);
+
+	if (!use_adopt(v, key) || cipher_block(v->info.algorithm) == 0)
+		return VAULT_MISMATCH;
+	if (octets->len != key_size(v->info.algorithm))
+		return VAULT_AUTH;
+	if (!v->file.sealed)
+		return encrypts_like(v, secret_view(octets));
+	err = octets_of(v, key, &theirs);
+	if (err != VAULT_OK)
+		return err;
+	return rbuf_eq_secret(secret_view(&theirs), secret_view(octets)) ? VAULT_OK : VAULT_AUTH;
 }

@@ -357,6 +357,7 @@ static const struct vault_ops ops = {
 	.admin_make = manage_make,
 	.admin_follow = manage_follow,
 	.admin_holds = manage_holds,
+	.admin_is = manage_is,
 };
 
 /* A vault but for its record. */

@@ -124,5 +124,6 @@ enum vault_err manage_make(struct vault *vault, uint8_t algorithm, const struct 
     struct rbuf old, struct wbuf *key);
 enum vault_err manage_follow(struct vault *vault, struct rbuf old, const struct secret *fresh);
 enum vault_err manage_holds(struct vault *vault, struct rbuf key);
+enum vault_err manage_is(struct vault *vault, struct rbuf key, const struct secret *octets);
 
 #endif
