@@ -61,12 +61,12 @@ MUST_CHECK enum outcome client_put_certificate(
 /* ---- what the card says of a key or secret: GET METADATA ---- */
 
 struct metadata {
-	bool there;	    /* else the rest is of no use */
+	bool there;	    /* else the rest is of no use, and the card has no such key or PUK */
 	uint8_t algorithm;  /* of a key; enum algorithm */
 	enum pin_rule pin;  /* of a private key */
 	enum key_origin origin;
 	bool is_default;    /* of PIN, PUK and management key */
-	unsigned tries_left, tries_limit; /* of PIN and PUK; limit 0: none, or not to be told */
+	unsigned tries_left, tries_limit; /* of PIN and PUK; limit 0: not to be told */
 };
 
 MUST_CHECK enum outcome client_metadata(
@@ -88,6 +88,14 @@ MUST_CHECK enum outcome client_authenticate(
  */
 MUST_CHECK enum outcome client_protected_key(
     struct channel *ch, struct secret *key, struct failure *why);
+
+/*
+ * Keep a management key there: the administrator must have authenticated.  next
+ * (NULL: none) is noted beside it: the one that is about to be set, so that
+ * whatever happens in between, the one in force can be found.
+ */
+MUST_CHECK enum outcome client_keep_protected(struct channel *ch, const struct secret *key,
+    const struct secret *next, struct failure *why);
 
 /* Whether OBJECT_ADMIN_DATA says that there is one. */
 MUST_CHECK enum outcome client_is_protected(

@@ -160,27 +160,68 @@ client_is_protected(struct channel *ch, bool *yes, struct failure *why)
 	return DONE;
 }
 
+/* In OBJECT_PRINTED, within 88: the key, and the one that was about to be set when a change was interrupted. */
+enum { TAG_PROTECTED = 0x88, TAG_KEY = 0x89, TAG_NEXT = 0x8a };
+
+/* Whether a key is the one in force. */
+static bool
+in_force(struct channel *ch, const struct secret *key)
+{
+	struct failure unread = { "" };
+	struct metadata m;
+
+	return client_metadata(ch, REF_MANAGEMENT, &m, &unread) == DONE &&
+	       client_authenticate(ch, m.algorithm, key, &unread) == DONE;
+}
+
+/* The content of OBJECT_PRINTED. */
+static bool
+read_protected(struct channel *ch, struct rbuf in, struct secret *key)
+{
+	struct tlv_field f[] = { { .tag = TAG_KEY }, { .tag = TAG_NEXT } };
+	struct tlv outer;
+	SECRET(next);
+
+	if (!tlv_next(&in, &outer) || outer.tag != TAG_PROTECTED ||
+	    !tlv_read_fields(outer.value, f, 2) || f[0].value.len == 0 ||
+	    !secret_set(&next, f[1].value))
+		return false;
+	if (next.len != 0 && in_force(ch, &next))
+		return secret_set(key, f[1].value);
+	return secret_set(key, f[0].value);
+}
+
 enum outcome
 client_protected_key(struct channel *ch, struct secret *key, struct failure *why)
 {
 	uint8_t octets[CLIENT_OBJECT_MAX];
 	struct wbuf content = wbuf_over(octets, sizeof octets);
-	struct tlv_field field = { .tag = 0x89 };
 	enum outcome outcome;
-	struct tlv outer;
-	struct rbuf in;
 	bool there;
 
 	outcome = client_get(ch, OBJECT_PRINTED, &content, &there, why);
-	if (outcome == DONE) {
-		in = wbuf_view(&content);
-		if (!there || !tlv_next(&in, &outer) || outer.tag != 0x88 ||
-		    !tlv_read_fields(outer.value, &field, 1) || field.value.len == 0 ||
-		    !secret_set(key, field.value)) {
-			fail(why, "the card has no administrator key that its PIN protects");
-			outcome = FAILED;
-		}
+	if (outcome == DONE && (!there || !read_protected(ch, wbuf_view(&content), key))) {
+		fail(why, "the card has no administrator key that its PIN protects");
+		outcome = FAILED;
 	}
+	wbuf_wipe(&content);
+	return outcome;
+}
+
+enum outcome
+client_keep_protected(struct channel *ch, const struct secret *key, const struct secret *next,
+    struct failure *why)
+{
+	uint8_t octets[16 + 2 * SECRET_MAX];
+	struct wbuf content = wbuf_over(octets, sizeof octets);
+	size_t mark = tlv_open(&content, TAG_PROTECTED);
+	enum outcome outcome;
+
+	tlv_put(&content, TAG_KEY, secret_view(key));
+	if (next != NULL)
+		tlv_put(&content, TAG_NEXT, secret_view(next));
+	tlv_close(&content, mark);
+	outcome = client_put(ch, OBJECT_PRINTED, wbuf_view(&content), why);
 	wbuf_wipe(&content);
 	return outcome;
 }

@@ -183,6 +183,9 @@ client_metadata(
 	out->is_default = rbuf_at(f[IS_DEFAULT].value, 0) != 0;
 	out->tries_limit = rbuf_at(f[RETRIES].value, 0);
 	out->tries_left = rbuf_at(f[RETRIES].value, 1);
+	/* A PUK that may never be tried is none. */
+	if (f[RETRIES].present && out->tries_limit == 0)
+		out->there = false;
 	return DONE;
 }
 

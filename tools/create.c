@@ -49,14 +49,9 @@ warn_secrets(const struct options *o, const struct secrets *s)
 		message_warning("PIV programs send PINs of at most %d characters, and the policy "
 				"wants more: they cannot use the card",
 		    PIV_PIN_OCTETS);
-	else if (s->pin.len > PIV_PIN_OCTETS)
-		message_warning("the PIN has more than %d characters: most PIV programs cannot "
-				"send it",
-		    PIV_PIN_OCTETS);
-	if (s->puk.len > PIV_PIN_OCTETS)
-		message_warning("the PUK has more than %d characters: most PIV programs cannot "
-				"send it",
-		    PIV_PIN_OCTETS);
+	else
+		message_length("PIN", s->pin.len);
+	message_length("PUK", s->puk.len);
 }
 
 static enum outcome

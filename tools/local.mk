@@ -23,11 +23,14 @@ client_parts = \
 	tools/client_parts.h \
 	tools/client_status.c
 
+# Changing a card's secrets.
+change_parts = tools/changepin.c tools/target.c tools/target.h
+
 # Certificates, whoever signs them.
 x509_parts = tools/identity.c tools/x509.c tools/x509.h
 
 tpmvscmgr_SOURCES = $(tools_parts) \
-	$(client_parts) $(x509_parts) \
+	$(client_parts) $(x509_parts) $(change_parts) \
 	tools/channel.c \
 	tools/alive.c tools/alive.h \
 	tools/commands.h \

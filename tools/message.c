@@ -49,6 +49,17 @@ message_warning(const char *format, ...)
 	va_end(args);
 }
 
+/* What PIV middleware sends for a PIN or PUK: never more. */
+#define PIV_PIN_OCTETS 8
+
+void
+message_length(const char *what, size_t characters)
+{
+	if (characters > PIV_PIN_OCTETS)
+		message_warning("the %s has more than %d characters: most PIV programs cannot send it",
+		    what, PIV_PIN_OCTETS);
+}
+
 void
 message_failure(enum outcome outcome, const struct failure *why)
 {

@@ -301,6 +301,8 @@ settle_create(struct options *o)
 {
 	const char *fault;
 
+	if (o->admin_algorithm == 0)
+		o->admin_algorithm = ALG_3DES;
 	fault = file_is_prompt(o, SECRET_ADMIN_KEY, &o->admin_key,
 	    "--admin-key-file: goes with /AdminKey PROMPT only");
 	if (fault == NULL)
@@ -454,8 +456,7 @@ options_parse(int argc, char *const argv[], struct options *out, struct failure 
 	enum outcome outcome;
 	const char *fault;
 
-	*out = (struct options){ .admin_algorithm = ALG_3DES,
-		.admin_unblock = true,
+	*out = (struct options){ .admin_unblock = true,
 		.pin_tries = 5,
 		.puk_tries = 5,
 		.algorithm = ALG_ECC_P256,

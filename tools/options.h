@@ -62,7 +62,7 @@ struct options {
 	/* create */
 	const char *name;
 	enum source admin_key, pin, puk; /* admin_key also for change-admin-key */
-	uint8_t admin_algorithm; /* ALG_3DES, ALG_AES_* */
+	uint8_t admin_algorithm; /* ALG_3DES, ALG_AES_*; of change-admin-key also 0: as it is */
 	bool admin_unblock;
 	unsigned pin_tries, puk_tries;
 	bool generate;

@@ -27,6 +27,8 @@ static command_run *const commands[VERBS] = {
 	[VERB_CREATE] = create_run,
 	[VERB_DESTROY] = destroy_run,
 	[VERB_LIST] = list_run,
+	[VERB_CHANGE_PIN] = change_pin_run,
+	[VERB_CHANGE_PUK] = change_puk_run,
 };
 /* clang-format on */
 
