@@ -24,7 +24,7 @@ client_parts = \
 	tools/client_status.c
 
 # Changing a card's secrets.
-change_parts = tools/changepin.c tools/target.c tools/target.h
+change_parts = tools/changekey.c tools/changepin.c tools/target.c tools/target.h tools/unblock.c
 
 # Certificates, whoever signs them.
 x509_parts = tools/identity.c tools/x509.c tools/x509.h

@@ -29,6 +29,8 @@ static command_run *const commands[VERBS] = {
 	[VERB_LIST] = list_run,
 	[VERB_CHANGE_PIN] = change_pin_run,
 	[VERB_CHANGE_PUK] = change_puk_run,
+	[VERB_CHANGE_ADMIN_KEY] = change_admin_key_run,
+	[VERB_UNBLOCK] = unblock_run,
 };
 /* clang-format on */
 
