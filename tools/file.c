@@ -54,11 +54,15 @@ file_read(const char *path, struct wbuf *out, struct failure *why)
 enum outcome
 outfile_open(const char *path, struct outfile *out, struct failure *why)
 {
-	int fd;
+	int fd, flags;
 
 	*out = (struct outfile){ .path = path, .fd = -1 };
-	if (path == NULL)
-		return DONE;
+	if (path == NULL) {
+		flags = fcntl(STDOUT_FILENO, F_GETFL);
+		if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY)
+			return DONE;
+		return file_fault(NULL, EBADF, why);
+	}
 	fd = open(path, WRITING | O_CREAT | O_EXCL, MODE);
 	if (fd >= 0) {
 		/* Whoever is killed from here on leaves no empty file. */

@@ -36,12 +36,14 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/commands.h \
 	tools/create.c \
 	tools/destroy.c \
+	tools/enroll.c \
 	tools/help.c \
 	tools/list.c \
 	tools/message.c tools/message.h \
 	tools/qr.c tools/qr.h \
 	tools/pcsc.c tools/pcsc.h \
 	tools/reader.c \
+	tools/renewal.c tools/renewal.h \
 	tools/tpmvscmgr.c
 tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS)
 tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)

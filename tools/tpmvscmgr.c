@@ -27,6 +27,7 @@ static command_run *const commands[VERBS] = {
 	[VERB_CREATE] = create_run,
 	[VERB_DESTROY] = destroy_run,
 	[VERB_LIST] = list_run,
+	[VERB_ENROLL] = enroll_run,
 	[VERB_CHANGE_PIN] = change_pin_run,
 	[VERB_CHANGE_PUK] = change_puk_run,
 	[VERB_CHANGE_ADMIN_KEY] = change_admin_key_run,
