@@ -3,22 +3,8 @@
 
 #include <string.h>
 
+#include "tpm/probe.h"
 #include "tpm/rc.h"
-
-static TSS2_RC
-has_command(struct tpm *t, TPM2_CC code, bool *out)
-{
-	TPMS_CAPABILITY_DATA *data = NULL;
-	TSS2_RC rc;
-
-	rc = Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-	    TPM2_CAP_COMMANDS, code, 1, NULL, &data);
-	if (rc == TSS2_RC_SUCCESS)
-		*out = data->data.command.count == 1 &&
-		    (data->data.command.commandAttributes[0] & TPMA_CC_COMMANDINDEX_MASK) == code;
-	Esys_Free(data);
-	return rc;
-}
 
 /* ESYS keeps what is to be created until it is asked to create something else. */
 static void
@@ -51,7 +37,7 @@ admin_key_make(const struct card_tpm *card, uint8_t algorithm, enum pin_rule rul
 	if (!record_key_policy(card->record, rule, &policy))
 		return RC_CRYPTO;
 	if (aes && rule == PIN_NEVER)
-		rc = has_command(card->tpm, TPM2_CC_EncryptDecrypt2, &in_tpm);
+		rc = probe_command(card->tpm, TPM2_CC_EncryptDecrypt2, &in_tpm);
 	area = key_admin_template(algorithm, !in_tpm, &policy);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = session_start(card->tpm, card->parent, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT,

@@ -7,6 +7,7 @@
 
 #include "tpm/adminkey.h"
 #include "tpm/parent.h"
+#include "tpm/probe.h"
 #include "tpm/rc.h"
 #include "tpm/reference.h"
 
@@ -26,65 +27,6 @@ struct tpm_creation {
 	bool make_parent;
 	bool run; /* once only */
 };
-
-/* ---- what the TPM can do ---- */
-
-static TSS2_RC
-property(struct tpm *t, TPM2_PT which, UINT32 *out)
-{
-	TPMS_CAPABILITY_DATA *data = NULL;
-	TSS2_RC rc;
-
-	rc = Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-	    TPM2_CAP_TPM_PROPERTIES, which, 1, NULL, &data);
-	if (rc == TSS2_RC_SUCCESS) {
-		if (data->data.tpmProperties.count == 1 &&
-		    data->data.tpmProperties.tpmProperty[0].property == which)
-			*out = data->data.tpmProperties.tpmProperty[0].value;
-		else
-			rc = RC_UNSUPPORTED;
-	}
-	Esys_Free(data);
-	return rc;
-}
-
-/* PIN_FAIL indices came with revision 1.38 of the specification. */
-#define REVISION_PIN_FAIL 138
-
-static TSS2_RC
-probe(struct tpm *t, struct failure *why)
-{
-	TPMT_PUBLIC_PARMS p256;
-	UINT32 revision = 0;
-	TSS2_RC rc;
-
-	rc = property(t, TPM2_PT_REVISION, &revision);
-	if (rc == TSS2_RC_SUCCESS && revision < REVISION_PIN_FAIL) {
-		fail(why, "this TPM (revision %u.%02u) has no PIN indices: revision 1.38 or later is needed",
-		    (unsigned)revision / 100, (unsigned)revision % 100);
-		return RC_UNSUPPORTED;
-	}
-	if (rc == TSS2_RC_SUCCESS && !key_parameters(ALG_ECC_P256, &p256))
-		rc = RC_UNSUPPORTED;
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TestParms(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &p256);
-	if (rc != TSS2_RC_SUCCESS)
-		fail(why, "the TPM cannot carry a card: error 0x%x while asking what it can do",
-		    (unsigned)rc);
-	return rc;
-}
-
-enum tpm_err
-tpm_probe(struct tpm *t, struct failure *why)
-{
-	TSS2_RC rc = link_begin(t, LINK_SECONDS, why);
-
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm_err_from_rc(rc);
-	rc = probe(t, why);
-	link_end(t);
-	return tpm_err_from_rc(rc);
-}
 
 /* ---- plan ---- */
 
@@ -146,7 +88,7 @@ plan(struct tpm_creation *c, struct rbuf sibling, struct failure *why)
 	const bool has_sibling = sibling.len != 0 && record_read(sibling, &other);
 	TSS2_RC rc;
 
-	rc = probe(c->tpm, why);
+	rc = probe_card(c->tpm, why);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = parent_choose(c->tpm, has_sibling ? &other.parent : NULL, &c->record.parent,
 		    &c->make_parent, why);

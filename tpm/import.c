@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bringing a private key into the TPM. */
+#include "tpm/probe.h"
 #include "tpm/rc.h"
 #include "tpm/vault.h"
 #include "tpm/wrap.h"
@@ -23,7 +24,7 @@ step_offered(struct tpm_vault *v, void *context)
 {
 	const struct import *i = context;
 
-	return use_offered(v, i->algorithm);
+	return probe_algorithm(v->card.tpm, i->algorithm);
 }
 
 /*

@@ -16,6 +16,8 @@ libtpm_la_SOURCES = \
 	tpm/digest.c \
 	tpm/digest.h \
 	tpm/erase.c \
+	tpm/facts.c \
+	tpm/facts.h \
 	tpm/firstwrite.c \
 	tpm/import.c \
 	tpm/kdf.c \
@@ -33,6 +35,7 @@ libtpm_la_SOURCES = \
 	tpm/parent.h \
 	tpm/parts.c \
 	tpm/parts.h \
+	tpm/probe.h \
 	tpm/rc.c \
 	tpm/rc.h \
 	tpm/record.c \
@@ -140,3 +143,9 @@ tests_check_challenge_SOURCES = tests/check_challenge.c tests/suite.h
 tests_check_challenge_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_challenge_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_challenge_LDADD = $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_facts
+tests_check_facts_SOURCES = tests/check_facts.c tests/suite.h
+tests_check_facts_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_facts_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_facts_LDADD = libscratch.la $(TPM_CHECK_LIBS)

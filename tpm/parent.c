@@ -206,6 +206,14 @@ parent_make(struct tpm *t, const struct parent *planned, struct failure *why)
 }
 
 TSS2_RC
+parent_passing(struct tpm *t, ESYS_TR *out)
+{
+	return Esys_CreatePrimary(t->esys, ESYS_TR_RH_NULL, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	    ESYS_TR_NONE, &no_secret, &storage_template, &no_info, &no_pcr, out, NULL, NULL, NULL,
+	    NULL);
+}
+
+TSS2_RC
 parent_evict(struct tpm *t, const struct parent *parent)
 {
 	ESYS_TR key = ESYS_TR_NONE, owner = ESYS_TR_NONE, gone = ESYS_TR_NONE;

@@ -23,6 +23,12 @@ MUST_CHECK TSS2_RC parent_choose(struct tpm *t, const struct parent *sibling, st
 /* Make the planned parent and persist it.  RC_IMPOSTOR when it does not come out with the planned Name. */
 MUST_CHECK TSS2_RC parent_make(struct tpm *t, const struct parent *planned, struct failure *why);
 
+/*
+ * Make a storage key of no hierarchy, to salt a session to where no card's is
+ * known.  It keeps listeners out, not an interposer.  End it with session_end().
+ */
+MUST_CHECK TSS2_RC parent_passing(struct tpm *t, ESYS_TR *out);
+
 /* Evict a parent that is ours and has its Name; fine when it is gone or another key is there. */
 MUST_CHECK TSS2_RC parent_evict(struct tpm *t, const struct parent *parent);
 

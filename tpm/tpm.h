@@ -48,7 +48,11 @@ void tpm_rest(struct tpm *t);
  */
 MUST_CHECK enum tpm_err tpm_probe(struct tpm *t, struct failure *why);
 
-/* Ask the TPM what it is and how it does.  What it does not tell stays zero. */
+/*
+ * Ask the TPM what it is and how it does.  What it does not tell stays zero;
+ * nothing of it is counted as a try.  why is set on failure, and when the first
+ * use of the connection finds that owner_auth_file cannot be used.
+ */
 MUST_CHECK enum tpm_err tpm_ask(struct tpm *t, struct tpm_facts *out, struct failure *why);
 
 /* ---- making a card ---- */

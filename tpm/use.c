@@ -3,6 +3,7 @@
 #include <openssl/ec.h>
 #include <string.h>
 
+#include "tpm/probe.h"
 #include "tpm/rc.h"
 #include "tpm/vault.h"
 
@@ -20,19 +21,6 @@ struct generation {
 	struct keyfile key;
 };
 
-TSS2_RC
-use_offered(struct tpm_vault *v, uint8_t algorithm)
-{
-	TPMT_PUBLIC_PARMS parms;
-	TSS2_RC rc;
-
-	if (!key_parameters(algorithm, &parms))
-		return RC_UNSUPPORTED;
-	rc = Esys_TestParms(v->card.tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &parms);
-	/* "Not these parameters" is an answer about a parameter; anything else is trouble. */
-	return rc_of_parameter(rc) ? RC_UNSUPPORTED : rc;
-}
-
 static TSS2_RC
 step_generate(struct tpm_vault *v, void *context)
 {
@@ -46,7 +34,7 @@ step_generate(struct tpm_vault *v, void *context)
 	TPM2B_PUBLIC *public_area = NULL;
 	TPM2B_PUBLIC template;
 	struct digest policy;
-	TSS2_RC rc = use_offered(v, g->algorithm);
+	TSS2_RC rc = probe_algorithm(v->card.tpm, g->algorithm);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;

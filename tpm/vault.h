@@ -81,9 +81,6 @@ void armed_save(struct tpm_vault *v);
 
 /* ---- using keys ---- */
 
-/* RC_UNSUPPORTED when the TPM has no keys of that algorithm. */
-MUST_CHECK TSS2_RC use_offered(struct tpm_vault *v, uint8_t algorithm);
-
 /*
  * Take notice of a key file: parsed once, remembered with the loaded key.
  * What it claims to be is what the TPM will hold it to.  False when it is no
