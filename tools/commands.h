@@ -14,6 +14,17 @@ typedef enum outcome command_run(
 command_run create_run, destroy_run, list_run, show_run, enroll_run,
     unblock_run, respond_run, change_pin_run, change_puk_run, change_admin_key_run, doctor_run, repair_run;
 
+/* Run a command here, by its own configuration. */
+MUST_CHECK enum outcome command_run_here(const struct options *options, struct failure *why);
+
+/*
+ * Run a command on another machine (/machine), or one that another machine
+ * sends (--stdio).  why stays empty when the far side has said what is wrong.
+ */
+MUST_CHECK enum outcome machine_run(
+    int argc, char *const argv[], const struct options *options, struct failure *why);
+MUST_CHECK enum outcome stdio_run(const struct options *options, struct failure *why);
+
 /* The help text of a command, or of the tool. */
 const char *help_text(enum verb verb);
 

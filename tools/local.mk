@@ -37,13 +37,17 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/create.c \
 	tools/destroy.c \
 	tools/enroll.c \
+	tools/harmless.c tools/harmless.h \
 	tools/help.c \
 	tools/list.c \
+	tools/machine.c \
 	tools/message.c tools/message.h \
 	tools/qr.c tools/qr.h \
 	tools/pcsc.c tools/pcsc.h \
 	tools/reader.c \
 	tools/renewal.c tools/renewal.h \
+	tools/request.c tools/request.h \
+	tools/stdio.c \
 	tools/tpmvscmgr.c
 tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS)
 tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
@@ -68,6 +72,15 @@ check_PROGRAMS += tests/check_secrets
 tests_check_secrets_SOURCES = tests/check_secrets.c tests/suite.h $(tools_parts)
 tests_check_secrets_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_secrets_LDADD = libscratch.la $(ROOM_LIBS) $(CHECK_LIBS)
+
+# What goes from one machine to another.
+check_PROGRAMS += tests/check_request
+
+tests_check_request_SOURCES = tests/check_request.c tests/suite.h tools/harmless.c tools/harmless.h \
+	tools/request.c tools/request.h $(tools_parts)
+tests_check_request_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
+tests_check_request_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_request_LDADD = $(ROOM_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
 
 # The sign of life, and messages.
 check_PROGRAMS += tests/check_alive

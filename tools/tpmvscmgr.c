@@ -114,8 +114,8 @@ load_config(const struct options *options, struct config *out, struct failure *w
 	return config_load(path, out, why);
 }
 
-static enum outcome
-run(const struct options *options, struct failure *why)
+enum outcome
+command_run_here(const struct options *options, struct failure *why)
 {
 	struct config config;
 	enum outcome outcome;
@@ -126,6 +126,25 @@ run(const struct options *options, struct failure *why)
 	if (commands[options->verb] == NULL)
 		return WRONG_USAGE;
 	return commands[options->verb](&config, options, why);
+}
+
+/* What the far side of /machine has told is not told twice. */
+static enum outcome
+run(int argc, char *const argv[], const struct options *options)
+{
+	struct failure why = { .text = "" };
+	enum outcome outcome;
+
+	message_log(options->verbose);
+	if (options->machine != NULL)
+		outcome = machine_run(argc, argv, options, &why);
+	else if (options->stdio)
+		outcome = stdio_run(options, &why);
+	else
+		outcome = command_run_here(options, &why);
+	if (outcome != DONE && (options->machine == NULL || failed(&why)))
+		message_failure(outcome, &why);
+	return outcome;
 }
 
 static enum outcome
@@ -154,10 +173,8 @@ main(int argc, char *argv[])
 		return (int)print(help_text(options.verb));
 	if (outcome == DONE && options.version)
 		return (int)print("tpmvscmgr " PACKAGE_VERSION "\n");
-	message_log(options.verbose);
 	if (outcome == DONE)
-		outcome = run(&options, &why);
-	if (outcome != DONE)
-		message_failure(outcome, &why);
+		return (int)run(argc, argv, &options);
+	message_failure(outcome, &why);
 	return (int)outcome;
 }
