@@ -18,9 +18,14 @@ struct change {
 	struct card_key key; /* the one there is */
 };
 
+/* The applet could not go on, and does not say why: the TPM, or the files? */
 static enum outcome
-refuse_files(struct change *c)
+refuse(struct change *c)
 {
+	enum tpm_err health = tpm_vault_health(c->b.parts.vault, c->b.why);
+
+	if (health != TPM_OK)
+		return outcome_of_tpm(health);
 	fail(c->b.why, "the administrator key of card %u cannot be read or written", c->b.instance);
 	return FAILED;
 }
@@ -43,7 +48,7 @@ load(struct change *c)
 		if (sw == SW_OK)
 			sw = key_load(p, KEYREF_MANAGEMENT, KEYREF_ADMIN, &c->key);
 	}
-	return sw == SW_OK ? DONE : refuse_files(c);
+	return sw == SW_OK ? DONE : refuse(c);
 }
 
 /* Whether the new key is the card's already: what is left of a repeat. */
@@ -68,12 +73,12 @@ replace(struct change *c, struct rbuf made, bool *perhaps)
 	sw_t sw;
 
 	if (default_drop(p, KEYREF_MANAGEMENT, &was_default) != SW_OK)
-		return refuse_files(c);
+		return refuse(c);
 	sw = admin_replace(p, c->key.octets, follows ? c->old : NULL, c->fresh, made);
 	if (sw == SW_OK ? default_is(KEYREF_MANAGEMENT, secret_view(c->fresh))
 			: was_default && sw == SW_CONDITIONS_NOT_SATISFIED)
 		default_note(p, KEYREF_MANAGEMENT);
-	*perhaps = sw == SW_OK || sw == SW_NO_DIAGNOSIS;
+	*perhaps = sw != SW_CONDITIONS_NOT_SATISFIED;
 	if (sw == SW_CONDITIONS_NOT_SATISFIED) {
 		fail(c->b.why, "the card's key 9B is not what its TPM knows as the administrator "
 			       "key: restore key-9b from a backup; nothing has changed");

@@ -3,22 +3,27 @@
 
 #include "applet/admin.h"
 #include "applet/defaults.h"
-#include "applet/keyrefs.h"
+#include "applet/keys.h"
 
 #include <stdlib.h>
 
 enum outcome
 beside_open(struct beside *b, const struct config *config, unsigned instance, struct failure *why)
 {
+	struct failure cause = { "" };
 	enum outcome outcome;
+	bool found;
 
 	*b = (struct beside){ .instance = instance, .why = why };
-	outcome = work_open(&b->work, config, false, WORK_PATIENCE, NULL, why);
+	outcome = work_open(&b->work, config, false, WORK_PATIENCE, NULL, &cause);
+	b->work.why = why;
 	if (outcome == NO_SUCH_CARD)
 		fail(why, "there is no card " INSTANCE_PREFIX "%04u", instance);
+	else if (outcome != DONE)
+		fail(why, "%s", cause.text);
 	if (outcome != DONE)
 		return outcome;
-	outcome = work_recover(&b->work, instance, why);
+	outcome = work_recover(&b->work, instance, &found, why);
 	if (outcome == DONE)
 		outcome = parts_fill(b->work.files, b->work.link.tpm, instance, &b->parts, why);
 	if (outcome == DONE) {
@@ -181,6 +186,18 @@ unblock(void *context, const struct secret *fresh)
 	return vault_unblock(u->vault, REFERENCE_ADMIN, u->admin_key, fresh);
 }
 
+/* A key that a crash left in doubt is settled by octets that ADMIN has just taken. */
+static void
+settle(struct beside *b, const struct secret *admin_key)
+{
+	struct card_key key;
+	bool replaced;
+
+	if (key_load(b->piv, KEYREF_MANAGEMENT, KEYREF_ADMIN, &key) == SW_CONDITIONS_NOT_SATISFIED &&
+	    admin_settle_with(b->piv, key.octets, admin_key, &replaced) != SW_OK)
+		log_warning("card %u: its key 9B stays in doubt", b->instance);
+}
+
 enum outcome
 cards_unblock(const struct config *config, unsigned instance, const struct secret *admin_key,
     const struct secret *fresh_pin, struct failure *why)
@@ -197,6 +214,8 @@ cards_unblock(const struct config *config, unsigned instance, const struct secre
 	if (outcome == DONE)
 		outcome = beside_set_pin(
 		    &b, fresh_pin, unblock, &u, "the administrator key is wrong");
+	if (outcome == DONE)
+		settle(&b, admin_key);
 	beside_close(&b);
 	return outcome;
 }

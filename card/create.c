@@ -92,8 +92,9 @@ create(struct creating *c)
 	struct failure cause = { "" };
 	struct paper sibling;
 	enum outcome outcome;
+	struct repair tally;
 
-	work_recover_all(&c->work);
+	work_recover_all(&c->work, &tally, NULL);
 	if (!find_free(&c->work, &c->making.instance))
 		return NO_ROOM;
 	outcome = making_plan(&c->making, find_sibling(&c->work, &sibling), &claims, &cause);

@@ -133,15 +133,16 @@ cards_destroy(const struct config *config, unsigned instance, const struct progr
     struct failure *why)
 {
 	enum outcome outcome;
+	struct repair tally;
 	struct work work;
-	bool begun;
+	bool begun, found;
 
 	outcome = work_open(&work, config, false, WORK_PATIENCE, progress, why);
 	if (outcome != DONE)
 		return outcome;
 	begun = was_begun(&work, instance);
-	outcome = work_recover(&work, instance, why);
-	work_recover_all(&work);
+	outcome = work_recover(&work, instance, &found, why);
+	work_recover_all(&work, &tally, NULL);
 	if (outcome == DONE && !begun)
 		outcome = destroy(&work, instance);
 	work_close(&work);

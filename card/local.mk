@@ -46,6 +46,7 @@ card_part_libs = libcard.la libstore.la libapplet.la libinstallation.la libscrat
 
 check_PROGRAMS += tests/check_config \
 	tests/check_profile \
+	tests/check_beside \
 	tests/check_card \
 	tests/check_list \
 	tests/check_look \
@@ -67,6 +68,10 @@ tests_check_card_LDADD = $(card_check_libs)
 tests_check_list_SOURCES = tests/check_list.c
 tests_check_list_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_list_LDADD = $(card_check_libs)
+
+tests_check_beside_SOURCES = tests/check_beside.c
+tests_check_beside_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_beside_LDADD = $(card_check_libs)
 
 tests_check_look_SOURCES = tests/check_look.c
 tests_check_look_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -15,6 +15,7 @@ recover(const struct config *config, struct files *files)
 {
 	struct failure why = { "" };
 	struct work work = { .config = config, .files = files };
+	struct repair tally;
 
 	if (!files_unfinished(files))
 		return;
@@ -22,7 +23,7 @@ recover(const struct config *config, struct files *files)
 		log_info("unfinished work is left alone: %s", why.text);
 		return;
 	}
-	work_recover_all(&work);
+	work_recover_all(&work, &tally, NULL);
 	tpm_link_close(&work.link);
 }
 

@@ -134,11 +134,15 @@ void work_report(const struct work *w, const char *what);
 /* Whether an instance has a journal, sound or not. */
 MUST_CHECK bool work_pending(const struct work *w, unsigned instance);
 
-/* Finish or undo what a journal of the instance says; DONE also when there is none. */
-MUST_CHECK enum outcome work_recover(const struct work *w, unsigned instance, struct failure *why);
+/*
+ * Finish or undo what an interrupted run left of an instance: a journal, an
+ * announced change, half-written files.  found says whether there was anything.
+ */
+MUST_CHECK enum outcome work_recover(
+    const struct work *w, unsigned instance, bool *found, struct failure *why);
 
-/* Recover every instance; what fails is logged and stays as it is. */
-void work_recover_all(const struct work *w);
+/* Recover every instance; what fails is logged, stays as it is, and first says why (it may be NULL). */
+void work_recover_all(const struct work *w, struct repair *tally, struct failure *first);
 
 /*
  * Erase claims from the TPM, with the parent unless another card may be using

@@ -167,6 +167,7 @@ cards_start_over(
 		    .generate = true },
 	};
 	enum outcome outcome;
+	bool found;
 
 	if (!default_pin(&pin) || !default_puk(&puk) ||
 	    !default_admin_key(DEFAULT_ADMIN_KEY_OCTETS, &admin_key))
@@ -174,7 +175,7 @@ cards_start_over(
 	outcome = work_open(&r.work, config, false, PATIENCE, NULL, why);
 	if (outcome != DONE)
 		return outcome;
-	outcome = work_recover(&r.work, instance, why);
+	outcome = work_recover(&r.work, instance, &found, why);
 	if (outcome == DONE)
 		outcome = start_over(&r, record);
 	work_close(&r.work);

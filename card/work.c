@@ -12,6 +12,8 @@
  */
 #include "card/parts.h"
 
+#include <stdio.h>
+
 void
 work_report(const struct work *w, const char *what)
 {
@@ -105,18 +107,15 @@ work_erase(const struct work *w, unsigned instance, struct rbuf claims, struct r
 	return outcome_of_tpm(tpm_erase(w->link.tpm, claims, parent_too, why));
 }
 
-static const char *
-doing(enum journal_verb verb)
+/* Tell of unfinished work: to whoever is waiting, and to the log. */
+static void
+tell(const struct work *w, unsigned instance, const char *doing)
 {
-	switch (verb) {
-	case JOURNAL_CREATING:
-		return "making";
-	case JOURNAL_DESTROYING:
-		return "destroying";
-	case JOURNAL_REPLACING:
-		break;
-	}
-	return "replacing";
+	char text[96];
+
+	(void)snprintf(text, sizeof text, "%s " INSTANCE_PREFIX "%04u", doing, instance);
+	log_warning("a run was interrupted: %s", text);
+	work_report(w, text);
 }
 
 /* Do what a journal asks for. */
@@ -127,60 +126,118 @@ end_work(const struct work *w, unsigned instance, enum journal_verb verb, struct
 	enum outcome outcome;
 	bool fresh;
 
-	if (verb == JOURNAL_CREATING && files_has(w->files, instance))
-		return DONE;
-	work_report(w, "Clearing up after an interrupted run");
-	if (verb == JOURNAL_REPLACING)
+	switch (verb) {
+	case JOURNAL_REPLACING:
+		tell(w, instance, "Ending the interrupted reset of");
 		return work_settle(w, instance, claims, &fresh, why);
+	case JOURNAL_CREATING:
+		if (files_has(w->files, instance)) {
+			tell(w, instance, "Ending the creation of");
+			return DONE;
+		}
+		tell(w, instance, "Undoing the interrupted creation of");
+		break;
+	case JOURNAL_DESTROYING:
+		tell(w, instance, "Completing the destruction of");
+		break;
+	}
 	outcome = work_erase(w, instance, claims, rbuf_of(NULL, 0), why);
 	if (outcome != DONE)
 		return outcome;
 	return outcome_of_files(files_remove(w->files, instance, why));
 }
 
-/* A change that was announced and not ended may have been made: the card's driver has to know. */
 static enum outcome
-end_change(const struct work *w, unsigned instance, struct failure *why)
-{
-	if (!files_changing(w->files, instance))
-		return DONE;
-	log_warning("card %u: a run was interrupted while changing it", instance);
-	return outcome_of_files(files_change_end(
-	    w->files, instance, files_has(w->files, instance), why));
-}
-
-enum outcome
-work_recover(const struct work *w, unsigned instance, struct failure *why)
+end_journal(const struct work *w, unsigned instance, struct failure *why)
 {
 	uint8_t octets[WORK_CLAIMS_MAX];
 	struct wbuf claims = wbuf_over(octets, sizeof octets);
 	enum journal_verb verb;
 	enum outcome outcome;
-	enum files_err err;
 
-	err = files_journal_read(w->files, instance, &verb, &claims, why);
-	if (err == FILES_ABSENT)
-		return end_change(w, instance, why);
-	if (err != FILES_OK)
-		return outcome_of_files(err);
-	log_warning("card %u: a run was interrupted while %s it", instance, doing(verb));
-	outcome = end_work(w, instance, verb, wbuf_view(&claims), why);
+	outcome = outcome_of_files(files_journal_read(w->files, instance, &verb, &claims, why));
 	if (outcome == DONE)
+		outcome = end_work(w, instance, verb, wbuf_view(&claims), why);
+	if (outcome == DONE)
+		outcome = outcome_of_files(files_journal_drop(w->files, instance, why));
+	return outcome;
+}
+
+/* A change that was announced and not ended may have been made: the card's driver has to know. */
+static enum outcome
+end_change(const struct work *w, unsigned instance, struct failure *why)
+{
+	tell(w, instance, "Telling the reader of an interrupted change to");
+	return outcome_of_files(files_change_end(
+	    w->files, instance, files_has(w->files, instance), why));
+}
+
+enum outcome
+work_recover(const struct work *w, unsigned instance, bool *found, struct failure *why)
+{
+	enum outcome outcome = DONE;
+	bool left = false;
+
+	*found = false;
+	if (work_pending(w, instance)) {
+		*found = true;
+		outcome = end_journal(w, instance, why);
+	}
+	if (outcome == DONE && files_changing(w->files, instance)) {
+		*found = true;
 		outcome = end_change(w, instance, why);
-	if (outcome != DONE)
-		return outcome;
-	return outcome_of_files(files_journal_drop(w->files, instance, why));
+	}
+	if (outcome == DONE)
+		outcome = outcome_of_files(files_tidy(w->files, instance, &left, why));
+	if (left && !*found) {
+		*found = true;
+		tell(w, instance, "Removing half-written files of");
+	}
+	return outcome;
 }
 
 void
-work_recover_all(const struct work *w)
+work_recover_all(const struct work *w, struct repair *tally, struct failure *first)
 {
 	struct failure why;
+	enum outcome outcome;
+	bool found;
 	unsigned i;
 
+	*tally = (struct repair){ .found = 0 };
 	for (i = 0; i < CARDS_MAX; i++) {
 		why = (struct failure){ "" };
-		if (work_recover(w, i, &why) != DONE)
-			log_warning("card %u: unfinished work stays unfinished: %s", i, why.text);
+		outcome = work_recover(w, i, &found, &why);
+		tally->found += found ? 1 : 0;
+		tally->finished += found && outcome == DONE ? 1 : 0;
+		if (outcome == DONE)
+			continue;
+		log_warning("card %u: unfinished work stays unfinished: %s", i, why.text);
+		fail(first, "%s", why.text);
 	}
+}
+
+enum outcome
+cards_repair(const struct config *config, const struct progress *progress, struct repair *out,
+    struct failure *why)
+{
+	struct failure first = { "" };
+	enum outcome outcome;
+	struct work work;
+
+	*out = (struct repair){ .found = 0 };
+	outcome = work_open(&work, config, false, WORK_PATIENCE, progress, why);
+	if (outcome != DONE)
+		return outcome == NO_SUCH_CARD ? DONE : outcome;
+	work_recover_all(&work, out, &first);
+	if (files_tidied(work.files)) {
+		work_report(&work, "Removing a half-written file");
+		out->found++;
+		out->finished++;
+	}
+	work_close(&work);
+	if (!failed(&first))
+		return DONE;
+	fail(why, "%s", first.text);
+	return FAILED;
 }

@@ -311,3 +311,23 @@ files_clear(struct files *f, unsigned instance, struct failure *why)
 		err = remove_tree(&f->root, instance_name(NEW, instance).text, why);
 	return err == FILES_OK ? place_sync(&f->root, why) : err;
 }
+
+enum files_err
+files_tidy(struct files *f, unsigned instance, bool *found, struct failure *why)
+{
+	enum files_err err = FILES_OK;
+	struct place p;
+
+	if (files_occupied(f, instance_name(NEW, instance).text) ||
+	    files_occupied(f, instance_name(GONE, instance).text)) {
+		*found = true;
+		err = files_clear(f, instance, why);
+	}
+	/* A card that cannot be opened is for those to complain of who want it. */
+	if (err == FILES_OK && files_has(f, instance) &&
+	    place_open(&f->root, instance_name("", instance).text, &p, NULL) == FILES_OK) {
+		*found = place_tidy(&p) || *found;
+		place_close(&p);
+	}
+	return err;
+}

@@ -36,6 +36,9 @@ void files_close(struct files *f);
 /* Take the tools' lock (".manage"), waiting at most seconds; released by files_close(). */
 MUST_CHECK enum files_err files_lock(struct files *f, unsigned seconds, struct failure *why);
 
+/* Whether a killed run's half-written journal or announcement was there when the lock was taken; it is gone. */
+MUST_CHECK bool files_tidied(const struct files *f);
+
 /* Whether instance's card is there. */
 MUST_CHECK bool files_has(struct files *f, unsigned instance);
 
@@ -139,6 +142,14 @@ MUST_CHECK bool files_changing(struct files *f, unsigned instance);
 #define FILES_GENERATION_MAX 16
 MUST_CHECK enum files_err files_generation(
     struct files *f, unsigned instance, struct wbuf *out, struct failure *why);
+
+/*
+ * Remove what interrupted runs left of an instance for which there is no
+ * journal: a card that was begun or is gone, a half-written file of the card
+ * in place.  The lock is held.  found is set when there was anything.
+ */
+MUST_CHECK enum files_err files_tidy(
+    struct files *f, unsigned instance, bool *found, struct failure *why);
 
 /* ---- watching ---- */
 

@@ -93,7 +93,12 @@ files_lock(struct files *f, unsigned seconds, struct failure *why)
 		return FILES_FAULT;
 	}
 	f->lock = fd;
-	/* What a killed run left half-written. */
-	(void)unlinkat(f->root.fd, PLACE_TEMPORARY, 0);
+	f->tidied = place_tidy(&f->root);
 	return FILES_OK;
+}
+
+bool
+files_tidied(const struct files *f)
+{
+	return f->tidied;
 }

@@ -307,3 +307,16 @@ place_rename(const struct place *p, const char *name, const char *to, struct fai
 	lock_drop(p->fd);
 	return err;
 }
+
+bool
+place_tidy(const struct place *p)
+{
+	bool found;
+
+	/* Whoever is writing holds the lock. */
+	if (faccessat(p->fd, PLACE_TEMPORARY, F_OK, AT_SYMLINK_NOFOLLOW) != 0 || !lock_place(p))
+		return false;
+	found = unlinkat(p->fd, PLACE_TEMPORARY, 0) == 0;
+	lock_drop(p->fd);
+	return found;
+}

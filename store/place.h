@@ -23,6 +23,7 @@ struct place {
 struct files {
 	struct place root;
 	int lock; /* -1: not taken */
+	bool tidied;
 };
 
 /* What an errno means to a caller; ABSENT only for ENOENT. */
@@ -72,6 +73,9 @@ MUST_CHECK enum files_err place_rename(
 /* Remove a file, durably.  ABSENT when there is none. */
 MUST_CHECK enum files_err place_remove(
     const struct place *p, const char *name, struct failure *why);
+
+/* Remove a temporary file that a killed process left; true when there was one. */
+MUST_CHECK bool place_tidy(const struct place *p);
 
 /* Make the names in the place durable. */
 MUST_CHECK enum files_err place_sync(const struct place *p, struct failure *why);

@@ -16,7 +16,7 @@ static bool
 fails(struct fake_vault *v)
 {
 	v->calls++;
-	if (v->power != NULL && *v->power == 0) {
+	if ((v->power != NULL && *v->power == 0) || v->memory->broken) {
 		v->fail_with = VAULT_FAULT;
 		return true;
 	}
@@ -469,7 +469,7 @@ fake_admin_holds(struct vault *port, struct rbuf key)
 		return v->fail_with;
 	if (v->memory->admin_serial == 0)
 		return VAULT_OK;
-	if (v->admin_hidden)
+	if (v->admin_hidden || v->memory->hidden)
 		return VAULT_UNSUPPORTED;
 	return v->memory->admin_serial == rbuf_at(key, 3) ? VAULT_OK : VAULT_AUTH;
 }

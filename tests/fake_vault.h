@@ -21,6 +21,8 @@ struct fake_memory {
 	} references[FAKE_REFERENCES];
 	uint8_t serial;       /* of the next key */
 	uint8_t admin_serial; /* of the 9B that ADMIN knows; 0: there is no ADMIN */
+	bool broken;          /* every call fails */
+	bool hidden;          /* the octets of 9B cannot be had */
 	struct secret octets[FAKE_KEYS]; /* of card management keys, by serial number */
 };
 

@@ -88,7 +88,19 @@ installation_list(void)
 	return (int)count;
 }
 
-/* Nothing but 000n, .manage and .lock. */
+/* Whether a name is the generation of a card that is there. */
+static bool
+is_generation(const char *name)
+{
+	char path[32];
+
+	if (strncmp(name, ".generation-", 12) != 0)
+		return false;
+	(void)snprintf(path, sizeof path, "state/%.8s", name + 12);
+	return scratch_exists(path);
+}
+
+/* Nothing but 000n, .manage, .lock and the cards' generations. */
 static void
 check_names(const char *what)
 {
@@ -100,7 +112,8 @@ check_names(const char *what)
 	while ((entry = readdir(dir)) != NULL) {
 		name = entry->d_name;
 		if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-		    strcmp(name, ".manage") == 0 || strcmp(name, ".lock") == 0)
+		    strcmp(name, ".manage") == 0 || strcmp(name, ".lock") == 0 ||
+		    is_generation(name))
 			continue;
 		ck_assert_msg(strlen(name) == 4 && strspn(name, "0123456789") == 4,
 		    "%s: %s is left over", what, name);

@@ -24,7 +24,8 @@ unsigned installation_create(const struct card_request *request);
 /*
  * Check what must hold when no work is unfinished: every directory has its
  * card whole in the TPM, the TPM has nothing else, the parent is there just
- * when a card is, and nothing but cards and locks is in the state directory.
+ * when a card is, and nothing but cards, their generations and locks is in the
+ * state directory.
  * (RELIABILITY I1, I2, I11.)  what names the occasion.
  */
 void installation_check(const char *what);
