@@ -118,3 +118,11 @@ tests_check_x509_SOURCES = tests/check_x509.c tests/suite.h tools/words.c tools/
 tests_check_x509_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_check_x509_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_x509_LDADD = libapplet.la libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+# A new key for a slot, on a card over fake ports.
+check_PROGRAMS += tests/check_renewal
+
+tests_check_renewal_SOURCES = tests/check_renewal.c tests/suite.h tools/renewal.c tools/renewal.h $(client_parts)
+tests_check_renewal_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_check_renewal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_renewal_LDADD = libfakecard.la libapplet.la libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
