@@ -220,3 +220,16 @@ cards_find(
 		fail(why, "there is no sound card of that name");
 	return outcome;
 }
+
+enum outcome
+cards_tpm(const struct config *config, struct tpm_facts *out, struct failure *why)
+{
+	struct tpm_link link;
+	enum outcome outcome;
+
+	if (!tpm_link_open(&link, config, why))
+		return FAILED;
+	outcome = outcome_of_tpm(tpm_ask(link.tpm, out, why));
+	tpm_link_close(&link);
+	return outcome;
+}

@@ -208,6 +208,20 @@ START_TEST(names)
 }
 END_TEST
 
+START_TEST(tpm_itself)
+{
+	struct tpm_facts facts = { .revision = 0 };
+	struct failure why = { "" };
+
+	ck_assert_int_eq(cards_tpm(&installation, &facts, &why), DONE);
+	ck_assert_uint_eq(facts.revision, 138);
+	ck_assert(!scratch_exists("state"));
+	fake_tpm->away = true;
+	ck_assert_int_eq(cards_tpm(&installation, &facts, &why), TPM_PROBLEM);
+	ck_assert_ptr_nonnull(strstr(why.text, "does not answer"));
+}
+END_TEST
+
 int
 main(void)
 {
@@ -220,6 +234,7 @@ main(void)
 	tcase_add_test(tc, nothing_there);
 	tcase_add_test(tc, records);
 	tcase_add_test(tc, names);
+	tcase_add_test(tc, tpm_itself);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }
