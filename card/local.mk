@@ -11,6 +11,7 @@ libcard_la_SOURCES = \
 	card/config.h \
 	card/create.c \
 	card/defaults.c \
+	card/desk.c \
 	card/destroy.c \
 	card/filesystem.c \
 	card/list.c \

@@ -25,6 +25,9 @@ MUST_CHECK enum outcome machine_run(
     int argc, char *const argv[], const struct options *options, struct failure *why);
 MUST_CHECK enum outcome stdio_run(const struct options *options, struct failure *why);
 
+/* unblock, when it is by challenge and response with a help desk. */
+command_run unblock_by_challenge;
+
 /* The help text of a command, or of the tool. */
 const char *help_text(enum verb verb);
 

@@ -33,6 +33,7 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	$(client_parts) $(x509_parts) $(change_parts) \
 	tools/channel.c \
 	tools/alive.c tools/alive.h \
+	tools/challenge.c \
 	tools/commands.h \
 	tools/create.c \
 	tools/destroy.c \
@@ -48,6 +49,7 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/renewal.c tools/renewal.h \
 	tools/request.c tools/request.h \
 	tools/stdio.c \
+	tools/respond.c \
 	tools/tpmvscmgr.c
 tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS)
 tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
@@ -95,11 +97,15 @@ tests_check_prompt_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_prompt_LDADD = $(ROOM_LIBS) $(CHECK_LIBS) -lutil
 
 # Challenges and responses as text, and asking for them.
-check_PROGRAMS += tests/check_codes
+check_PROGRAMS += tests/check_codes tests/check_paste
 
 tests_check_codes_SOURCES = tests/check_codes.c tests/suite.h $(tools_parts)
 tests_check_codes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_codes_LDADD = $(ROOM_LIBS) $(CHECK_LIBS)
+
+tests_check_paste_SOURCES = tests/check_paste.c tests/suite.h $(tools_parts)
+tests_check_paste_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_paste_LDADD = $(ROOM_LIBS) $(CHECK_LIBS) -lutil
 
 dist_man_MANS += man/tpmvscmgr.8 man/tpmvsc.conf.5
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tools/qr.h"
 
+#include <errno.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <qrencode.h>
@@ -91,8 +92,8 @@ fits(const QRcode *qr, const struct look *look)
 	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && side * look->columns <= size.ws_col;
 }
 
-void
-qr_show(struct rbuf text)
+static void
+show(struct rbuf text)
 {
 	const struct look *look;
 	char string[QR_TEXT_MAX + 1] = "";
@@ -108,4 +109,29 @@ qr_show(struct rbuf text)
 	if (fits(qr, look))
 		draw(qr, look);
 	QRcode_free(qr);
+}
+
+enum outcome
+print_code(enum code_kind kind, struct rbuf octets, bool with_qr, struct failure *why)
+{
+	char text[CODE_TEXT_MAX + 2] = "";
+	struct wbuf out = wbuf_over(text, sizeof text - 1);
+
+	code_write(kind, octets, true, &out);
+	wbuf_u8(&out, '\n');
+	if (!wbuf_ok(&out)) {
+		fail(why, "the %s is too long", kind == CODE_CHALLENGE ? "challenge" : "response");
+		return FAILED;
+	}
+	if (fputs(text, stdout) < 0 || fflush(stdout) != 0) {
+		fail(why, "cannot write to standard output: %s", strerror(errno));
+		return FAILED;
+	}
+	if (!with_qr)
+		return DONE;
+	/* Without hyphens: fewer, and so larger, modules. */
+	out = wbuf_over(text, sizeof text - 1);
+	code_write(kind, octets, false, &out);
+	show(wbuf_view(&out));
+	return DONE;
 }

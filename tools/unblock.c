@@ -174,5 +174,5 @@ unblock_run(const struct config *config, const struct options *options, struct f
 	case BY_CHALLENGE:
 		break;
 	}
-	return WRONG_USAGE;
+	return unblock_by_challenge(config, options, why);
 }
