@@ -152,7 +152,7 @@ fetch_rest(struct channel *ch, struct wbuf *out, uint16_t *sw, struct failure *w
 		before = out->len;
 		outcome = send_short(
 		    ch, CLA_PLAIN, &more, nothing, (uint8_t)(*sw & 0xff), out, sw, why);
-		if (outcome == DONE && *sw >> 8 == 0x61 && out->len == before) {
+		if (outcome == DONE && *sw >> 8 == 0x61 && out->len == before && wbuf_ok(out)) {
 			fail(why, "the card's answer has no end");
 			return FAILED;
 		}

@@ -342,10 +342,10 @@ client_sign(struct channel *ch, uint8_t reference, uint8_t algorithm, const EVP_
 	struct wbuf answer = wbuf_over(octets, sizeof octets);
 	struct wbuf challenge = wbuf_over(block, sizeof block);
 	struct template t = { .tags = { TAG_RESPONSE, TAG_CHALLENGE } };
+	struct rbuf value, whole = digest;
 	enum outcome outcome;
-	struct rbuf value;
 
-	if (ecc && digest.len > size && !rbuf_take(&digest, size, &digest))
+	if (ecc && digest.len > size && !rbuf_take(&whole, size, &digest))
 		return FAILED;
 	if (ecc) {
 		wbuf_put(&challenge, digest);

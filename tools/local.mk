@@ -56,6 +56,18 @@ tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 tpmvscmgr_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tpmvscmgr_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS)
 
+# The client of a card, and the way to it: both ends are played.
+check_PROGRAMS += tests/check_channel tests/check_client
+
+tests_check_channel_SOURCES = tests/check_channel.c tests/suite.h tools/channel.c tools/channel.h tools/pcsc.h
+tests_check_channel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_channel_LDADD = libbase.la $(CHECK_LIBS)
+
+tests_check_client_SOURCES = tests/check_client.c tests/suite.h $(client_parts)
+tests_check_client_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_check_client_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_client_LDADD = libapplet.la libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
+
 # Command lines, and what help and manual say of them; secrets from pipes and
 # from a terminal of their own.
 check_PROGRAMS += tests/check_help tests/check_options tests/check_prompt
