@@ -397,6 +397,7 @@ static const struct option doctor_options[] = {
 };
 
 static const struct option repair_options[] = {
+	{ "json",    'j', false, FLAG(json) },
 	{ "machine", 0, true, MACHINE },
 };
 

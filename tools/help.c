@@ -186,17 +186,19 @@ static const char doctor[] =
     "Usage: tpmvscmgr doctor [--json] [/machine HOST] [/?]\n"
     "\n"
     "Checks TPM, pcscd, permissions, configuration and each card, and says what to do\n"
-    "about what is wrong.  Exit status 0 only if all is well.\n"
+    "about what is wrong.  Exit status 0 only if there is no problem; --quiet leaves\n"
+    "out what is well.\n"
     "\n"
     "  --json, -j          for programs\n"
     "  /machine HOST       do it there, over ssh\n";
 
 static const char repair[] =
-    "Usage: tpmvscmgr repair [/machine HOST] [/?]\n"
+    "Usage: tpmvscmgr repair [--json] [/machine HOST] [/?]\n"
     "\n"
     "Finishes or undoes what an interrupted run left, as every create and destroy\n"
     "does, and tells what that was.\n"
     "\n"
+    "  --json, -j          for programs\n"
     "  /machine HOST       do it there, over ssh\n";
 
 /* clang-format off */

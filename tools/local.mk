@@ -14,6 +14,17 @@ tools_parts = \
 	tools/secrets.c tools/secrets.h \
 	tools/words.c tools/words.h
 
+# What a person or a program gets to see.
+view_parts = \
+	tools/certificate.c tools/certificate.h \
+	tools/json.c tools/json.h \
+	tools/readerconf.c tools/readerconf.h \
+	tools/readers.c tools/readers.h \
+	tools/names.c tools/names.h \
+	tools/view.c tools/view.h \
+	tools/viewjson.c \
+	tools/viewtext.c
+
 # A card's client, whatever the channel.
 client_parts = \
 	tools/channel.h \
@@ -31,12 +42,17 @@ x509_parts = tools/identity.c tools/x509.c tools/x509.h
 
 tpmvscmgr_SOURCES = $(tools_parts) \
 	$(client_parts) $(x509_parts) $(change_parts) \
+	$(view_parts) \
 	tools/channel.c \
 	tools/alive.c tools/alive.h \
 	tools/challenge.c \
 	tools/commands.h \
 	tools/create.c \
 	tools/destroy.c \
+	tools/doctor.c tools/doctor.h \
+	tools/doctor_cards.c \
+	tools/doctor_pcscd.c \
+	tools/doctor_tpm.c \
 	tools/enroll.c \
 	tools/harmless.c tools/harmless.h \
 	tools/help.c \
@@ -47,11 +63,14 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/pcsc.c tools/pcsc.h \
 	tools/reader.c \
 	tools/renewal.c tools/renewal.h \
+	tools/repair.c \
 	tools/request.c tools/request.h \
+	tools/show.c \
 	tools/stdio.c \
 	tools/respond.c \
 	tools/tpmvscmgr.c
-tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS)
+tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS) \
+	-DTPMVSC_READER_CONF='"$(serialconfdir)/libifdtpmvsc"'
 tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 tpmvscmgr_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tpmvscmgr_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS)
@@ -119,7 +138,7 @@ tests_check_paste_SOURCES = tests/check_paste.c tests/suite.h $(tools_parts)
 tests_check_paste_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_paste_LDADD = $(ROOM_LIBS) $(CHECK_LIBS) -lutil
 
-dist_man_MANS += man/tpmvscmgr.8 man/tpmvsc.conf.5
+dist_man_MANS += man/tpmvscmgr.8 man/tpmvscmgr-json.5 man/tpmvsc.conf.5
 
 # A card's record as a file.
 check_PROGRAMS += tests/check_recordfile

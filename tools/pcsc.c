@@ -19,7 +19,8 @@
 /* How often a card may be reset by others while we are getting hold of it. */
 #define RESETS 10
 
-#define READER_MAX 128
+/* The longest list of readers' names. */
+#define LIST_MAX 4096
 
 typedef void (*talk_question)(struct talk *);
 
@@ -30,7 +31,8 @@ struct talk {
 	SCARDCONTEXT context;
 	SCARDHANDLE card;
 	bool entered, connected;
-	char reader[READER_MAX];
+	char reader[READER_NAME_MAX];
+	struct readers readers;
 	uint8_t command[PCSC_COMMAND_MAX], answer[PCSC_ANSWER_MAX];
 	DWORD command_len, answer_len;
 	DWORD disposition;
@@ -82,16 +84,27 @@ enter(struct talk *t)
 	t->entered = t->err == PCSC_OK;
 }
 
-static bool
-is_listed(struct rbuf list, struct rbuf wanted)
+static void
+list(struct talk *t)
 {
-	struct rbuf name, nul;
+	char names[LIST_MAX];
+	DWORD size = sizeof names;
 
-	while (list.len != 0 && rbuf_at(list, 0) != '\0') {
-		if (!rbuf_take(&list, strnlen((const char *)list.data, list.len), &name) ||
-		    !rbuf_take(&list, 1, &nul))
-			break;
-		if (rbuf_eq(name, wanted))
+	t->readers.count = 0;
+	t->err = err_of(SCardListReaders(t->context, NULL, names, &size), "list readers");
+	if (t->err == PCSC_OK)
+		readers_take(rbuf_of(names, size), &t->readers);
+	if (t->err == PCSC_NO_READER)
+		t->err = PCSC_OK;
+}
+
+static bool
+is_listed(const struct readers *readers, const char *wanted)
+{
+	size_t i;
+
+	for (i = 0; i < readers->count; i++) {
+		if (strcmp(readers->names[i], wanted) == 0)
 			return true;
 	}
 	return false;
@@ -101,13 +114,11 @@ static void
 find(struct talk *t)
 {
 	SCARD_READERSTATE state = { .szReader = t->reader, .dwCurrentState = SCARD_STATE_UNAWARE };
-	char readers[4096];
-	DWORD size = sizeof readers;
 
-	t->err = err_of(SCardListReaders(t->context, NULL, readers, &size), "list readers");
+	list(t);
 	if (t->err != PCSC_OK)
 		return;
-	if (!is_listed(rbuf_of(readers, size), rbuf_str(t->reader))) {
+	if (!is_listed(&t->readers, t->reader)) {
 		t->err = PCSC_NO_READER;
 		return;
 	}
@@ -235,6 +246,16 @@ pcsc_open(struct pcsc *p, const struct timespec *deadline)
 	err = ask(p, enter, deadline);
 	if (err != PCSC_OK)
 		pcsc_close(p, false);
+	return err;
+}
+
+enum pcsc_err
+pcsc_list(struct pcsc *p, struct readers *out, const struct timespec *deadline)
+{
+	const enum pcsc_err err = ask(p, list, deadline);
+
+	if (err == PCSC_OK && p->talk != NULL)
+		*out = p->talk->readers;
 	return err;
 }
 

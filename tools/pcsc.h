@@ -7,7 +7,7 @@
 #ifndef TPMVSC_TOOLS_PCSC_H
 #define TPMVSC_TOOLS_PCSC_H
 
-#include "base/bytes.h"
+#include "tools/readers.h"
 
 #include <time.h>
 
@@ -37,6 +37,10 @@ struct timespec pcsc_deadline(unsigned seconds);
 
 /* Begin a conversation.  AWAY, DENIED, LATE, FAULT; there is none then. */
 MUST_CHECK enum pcsc_err pcsc_open(struct pcsc *p, const struct timespec *deadline);
+
+/* What readers there are: PCSC_OK also without any. */
+MUST_CHECK enum pcsc_err pcsc_list(
+    struct pcsc *p, struct readers *out, const struct timespec *deadline);
 
 /* Find a reader by its whole name, and wait a little for a card in it.  NO_READER, NO_CARD. */
 MUST_CHECK enum pcsc_err pcsc_find(

@@ -33,6 +33,9 @@ static command_run *const commands[VERBS] = {
 	[VERB_CHANGE_ADMIN_KEY] = change_admin_key_run,
 	[VERB_UNBLOCK] = unblock_run,
 	[VERB_RESPOND] = respond_run,
+	[VERB_SHOW] = show_run,
+	[VERB_DOCTOR] = doctor_run,
+	[VERB_REPAIR] = repair_run,
 };
 /* clang-format on */
 
@@ -121,8 +124,11 @@ command_run_here(const struct options *options, struct failure *why)
 	struct config config = { .tcti = "" };
 	enum outcome outcome = DONE;
 
-	/* The help desk has no cards, and not always the right to read what is said of some. */
-	if (options->verb != VERB_RESPOND)
+	/*
+	 * The help desk has no cards, and not always the right to read what is said
+	 * of some; what is wrong with the configuration is for doctor to say.
+	 */
+	if (options->verb != VERB_RESPOND && options->verb != VERB_DOCTOR)
 		outcome = load_config(options, &config, why);
 	if (outcome != DONE)
 		return outcome;
