@@ -2,9 +2,18 @@
 /* What create and a reset have in common: a card is planned, made, and put beside the others. */
 #include "card/parts.h"
 
+#include "applet/sealing.h"
+#include "applet/tlv.h"
+
+#include <stdlib.h>
 #include <time.h>
 
 #define CARD_MANAGEMENT_KEY 0x9b
+
+/* Where Yubico's programs look for a management key that the PIN opens, and what they find there. */
+#define ADMIN_DATA    0x5fff00 /* 80 { 81 flags }; 02: the key is in the printed information */
+#define PRINTED       0x5fc109 /* 88 { 89 key } */
+#define KEY_PROTECTED 0x02
 
 enum outcome
 making_plan(struct making *m, struct rbuf sibling, struct wbuf *claims, struct failure *why)
@@ -50,11 +59,69 @@ write_file_system(const struct making *m, struct store *store)
 	return file_system_write(store, &m->fs);
 }
 
+/* Write the key where only the PIN reads it.  The applet seals it, to a key that it makes for that. */
+static sw_t
+put_protected(struct piv *p, const struct secret *key)
+{
+	static const uint8_t flags[] = { KEY_PROTECTED };
+	uint8_t octets[8];
+	struct wbuf data = wbuf_over(octets, sizeof octets), content;
+	size_t outer, inner;
+	SECRET(clear);
+	sw_t sw;
+
+	content = wbuf_over(clear.data, sizeof clear.data);
+	outer = tlv_open(&content, 0x88);
+	inner = tlv_open(&content, 0x89);
+	wbuf_put(&content, secret_view(key));
+	tlv_close(&content, inner);
+	tlv_close(&content, outer);
+	outer = tlv_open(&data, 0x80);
+	tlv_put(&data, 0x81, rbuf_of(flags, sizeof flags));
+	tlv_close(&data, outer);
+	if (!wbuf_ok(&content) || !wbuf_ok(&data))
+		return SW_NO_DIAGNOSIS;
+	sw = sealed_put(p, PRINTED, wbuf_view(&content));
+	return sw != SW_OK
+	    ? sw : sw_of_store(store_put(p->store, STORE_OBJECT, ADMIN_DATA, wbuf_view(&data)));
+}
+
+/*
+ * Of a key that was left to chance nobody is told but who proves the PIN: his
+ * programs find it on the card.
+ */
+static enum outcome
+protect(struct making *m, struct store *store, struct rbuf record, const struct secret *key,
+    struct failure *why)
+{
+	struct vault *vault = NULL;
+	struct piv *p = calloc(1, sizeof *p);
+	sw_t sw = SW_NO_DIAGNOSIS;
+
+	if (p != NULL && tpm_vault_open(m->work->link.tpm, record, &vault) == TPM_OK) {
+		piv_init(p, vault, store, &m->request->profile, NULL);
+		sw = put_protected(p, key);
+		piv_reset(p);
+	}
+	tpm_vault_free(vault);
+	free(p);
+	if (sw == SW_OK)
+		return DONE;
+	if (sw == SW_NOT_ENOUGH_MEMORY)
+		fail(why, "no room for the card's administrator key in %s",
+		    m->work->config->state_dir);
+	else
+		fail(why, "cannot seal the card's administrator key");
+	return sw == SW_NOT_ENOUGH_MEMORY ? NO_ROOM : FAILED;
+}
+
 /* Write the card's items into its directory, which no driver sees yet. */
 static enum outcome
-write_items(struct making *m, struct rbuf admin_key, struct failure *why)
+write_items(struct making *m, struct rbuf record, struct rbuf admin_key,
+    const struct secret *random, struct failure *why)
 {
 	struct store *store = NULL;
+	enum outcome outcome = DONE;
 	enum store_err err;
 	enum files_err begun;
 
@@ -66,7 +133,11 @@ write_items(struct making *m, struct rbuf admin_key, struct failure *why)
 		err = defaults_write(store, m->request);
 	if (err == STORE_OK && m->request->generate)
 		err = write_file_system(m, store);
+	if (err == STORE_OK && random->len != 0)
+		outcome = protect(m, store, record, random, why);
 	files_store_close(store);
+	if (outcome != DONE)
+		return outcome;
 	if (err == STORE_FULL)
 		fail(why, "no room for the card's files in %s", m->work->config->state_dir);
 	else if (err != STORE_OK)
@@ -86,7 +157,7 @@ making_run(struct making *m, struct wbuf *record, struct failure *why)
 	outcome = outcome_of_tpm(tpm_creation_run(m->creation, record, &key, &random, why));
 	if (outcome != DONE)
 		return outcome;
-	return write_items(m, wbuf_view(&key), why);
+	return write_items(m, wbuf_view(record), wbuf_view(&key), &random, why);
 }
 
 void

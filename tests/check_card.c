@@ -166,13 +166,47 @@ START_TEST(blank_card)
 	request.admin_algorithm = ALG_AES_256;
 	(void)snprintf(installation.owner_auth_file, sizeof installation.owner_auth_file, "/x/y");
 	ck_assert_uint_eq(installation_create(&request), 0);
-	/* The record, the card management key, and that the PIN is the default one; nothing else. */
-	ck_assert_uint_eq(scratch_count("state/0000"), 3);
+	/*
+	 * The record, the card management key, the same for the PIN's owner (two
+	 * objects and a sealing key), and that the PIN is the default one; nothing else.
+	 */
+	ck_assert_uint_eq(scratch_count("state/0000"), 6);
 	ck_assert(scratch_exists("state/0000/key-9b"));
 	ck_assert(scratch_exists("state/0000/default-80"));
 	ck_assert(!fake_tpm->had_puk && !fake_tpm->had_admin_key);
 	ck_assert_uint_eq(fake_tpm->admin_algorithm, ALG_AES_256);
 	ck_assert_str_eq(fake_tpm->owner_auth_file, "/x/y");
+}
+END_TEST
+
+/* A key that was left to chance is where Yubico's programs look for it, and needs the PIN. */
+START_TEST(protected_key)
+{
+	static const uint8_t admin_data[] = { 0x80, 0x03, 0x81, 0x01, 0x02 };
+	static const uint8_t get_printed[] = { 0x00, 0xcb, 0x3f, 0xff, 0x05, 0x5c, 0x03, 0x5f, 0xc1,
+		0x09, 0x00 };
+	static const char found[] = "\x53\x1c\x88\x1a\x89\x18" "a random key of 24 octet\x90\x00";
+	struct card_request request = installation_request();
+	uint8_t octets[64];
+	struct wbuf answer = wbuf_over(octets, sizeof octets);
+	struct card *card = NULL;
+
+	request.admin_key = NULL;
+	request.generate = _i != 0;
+	ck_assert_uint_eq(installation_create(&request), 0);
+	ck_assert_uint_eq(scratch_read("state/0000/object-5fff00", octets, sizeof octets),
+	    sizeof admin_data);
+	ck_assert_mem_eq(octets, admin_data, sizeof admin_data);
+	ck_assert(!scratch_exists("state/0000/object-5fc109"));
+	ck_assert(scratch_exists("state/0000/sealed-5fc109"));
+	ck_assert_int_eq(card_open(&installation, 0, &card, NULL), DONE);
+	ck_assert_uint_eq(say(card, rbuf_of(get_printed, sizeof get_printed), &answer), 0x6982);
+	ck_assert_uint_eq(say(card, VERIFY, &answer), 0x9000);
+	ck_assert_uint_eq(say(card, rbuf_of(get_printed, sizeof get_printed), &answer), 0x9000);
+	ck_assert_uint_eq(answer.len, sizeof found - 1);
+	ck_assert_mem_eq(octets, found, answer.len);
+	card_close(card);
+	installation_check("a random key");
 }
 END_TEST
 
@@ -465,6 +499,7 @@ main(void)
 	tcase_add_rows(tc, object, objects);
 	tcase_add_test(tc, life);
 	tcase_add_test(tc, blank_card);
+	tcase_add_loop_test(tc, protected_key, 0, 2);
 	tcase_add_test(tc, numbers);
 	tcase_add_rows(tc, refusal, refusals);
 	tcase_add_test(tc, name_of_another_caller);

@@ -32,6 +32,16 @@ create(void *context)
 }
 
 static int
+create_random(void *context)
+{
+	struct card_request request = installation_request();
+
+	(void)context;
+	request.admin_key = NULL;
+	return (int)cards_create(&installation, &request, NULL, &told->instance, &told->why);
+}
+
+static int
 destroy_second(void *context)
 {
 	(void)context;
@@ -111,6 +121,8 @@ static const struct {
 } accidents[] = {
 	{ "create, killed", create, false, { FAULT_KILL, 0, 0 } },
 	{ "create, I/O error", create, false, { FAULT_ERROR, 0, EIO } },
+	{ "create with a random key, killed", create_random, false, { FAULT_KILL, 0, 0 } },
+	{ "create with a random key, no space", create_random, false, { FAULT_ERROR, 0, ENOSPC } },
 	{ "create, no space", create, false, { FAULT_ERROR, 0, ENOSPC } },
 	{ "create, no right", create, false, { FAULT_ERROR, 0, EACCES } },
 	{ "create, everything gone", create, false, { FAULT_CUT, 0, EIO } },
@@ -159,6 +171,12 @@ check_words_of_destroy(const char *what, int status, int before)
 		ck_assert_msg(fake_tpm_count(0) == FAKE_INDICES, "%s: says %s", what, text);
 }
 
+static bool
+is_create(unsigned row)
+{
+	return accidents[row].body == create || accidents[row].body == create_random;
+}
+
 static void
 strike(unsigned row, struct fault fault, struct fault_outcome *o)
 {
@@ -182,7 +200,7 @@ strike(unsigned row, struct fault fault, struct fault_outcome *o)
 	(void)snprintf(
 	    what, sizeof what, "%s at %s, call %u", accidents[row].why, o->call, fault.nth);
 	ck_assert_msg(o->killed == (fault.kind == FAULT_KILL), "%s: killed %d", what, o->killed);
-	if (!o->killed && accidents[row].body == create)
+	if (!o->killed && is_create(row))
 		check_words_of_create(what, o->status, before);
 	if (!o->killed && accidents[row].body == destroy_second)
 		check_words_of_destroy(what, o->status, before);
@@ -200,7 +218,7 @@ strike(unsigned row, struct fault fault, struct fault_outcome *o)
 	else
 		ck_assert_msg(after == 1 || after == 2, "%s: %d cards", what, after);
 	/* What was told as done stays done; what was told as not done may still be finished. */
-	if (!o->killed && o->status == DONE && accidents[row].body == create)
+	if (!o->killed && o->status == DONE && is_create(row))
 		ck_assert_msg(after == 2, "%s: the card went away again", what);
 	if (!o->killed && o->status == DONE && accidents[row].body == destroy_second)
 		ck_assert_msg(after == 1, "%s: the card came back", what);
