@@ -101,6 +101,7 @@ harden(void)
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error as others are */
 	clean_environment();
 	(void)CRYPTO_secure_malloc_init(SECURE_OCTETS, SECURE_LEAST);
 }

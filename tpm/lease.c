@@ -40,7 +40,13 @@ adopt(int fd, const char *path)
 }
 
 static bool
-open_file(struct lease *l, const char *path, struct failure *why)
+is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+static bool
+open_file(struct lease *l, const char *path, bool *full, struct failure *why)
 {
 	struct stat st;
 
@@ -48,6 +54,7 @@ open_file(struct lease *l, const char *path, struct failure *why)
 		return true;
 	l->fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK, 0600);
 	if (l->fd < 0) {
+		*full = is_full(errno);
 		fail(why, "cannot open the TPM lease %s: %s", path, strerror(errno));
 		return false;
 	}
@@ -81,8 +88,11 @@ claim(struct lease *l)
 	    memcmp(last, l->owner, sizeof last) == 0 && memcmp(last, nobody, sizeof last) != 0)
 		return LEASE_KEPT;
 	if (pwrite(l->fd, l->owner, sizeof l->owner, 0) != (ssize_t)sizeof l->owner) {
+		const int error = errno;
+
 		lease_give(l);
-		return LEASE_FAULT;
+		errno = error;
+		return is_full(error) ? LEASE_FULL : LEASE_FAULT;
 	}
 	return LEASE_TAKEN;
 }
@@ -92,9 +102,10 @@ lease_take(struct lease *l, const char *path, const struct timespec *deadline, s
 {
 	const struct timespec pause = { .tv_nsec = LEASE_POLL_NS };
 	enum lease_err err;
+	bool full = false;
 
-	if (!open_file(l, path, why))
-		return LEASE_FAULT;
+	if (!open_file(l, path, &full, why))
+		return full ? LEASE_FULL : LEASE_FAULT;
 	while (flock(l->fd, LOCK_EX | LOCK_NB) != 0) {
 		if (errno != EWOULDBLOCK && errno != EINTR) {
 			fail(why, "cannot lock the TPM lease %s: %s", path, strerror(errno));
@@ -107,7 +118,7 @@ lease_take(struct lease *l, const char *path, const struct timespec *deadline, s
 		(void)nanosleep(&pause, NULL);
 	}
 	err = claim(l);
-	if (err == LEASE_FAULT)
+	if (err == LEASE_FAULT || err == LEASE_FULL)
 		fail(why, "cannot write the TPM lease %s: %s", path, strerror(errno));
 	return err;
 }

@@ -20,6 +20,7 @@ enum lease_err {
 	LEASE_KEPT,  /* ours, and nobody had it since */
 	LEASE_TAKEN, /* ours now; another client was last */
 	LEASE_LATE,  /* not to be had before the deadline */
+	LEASE_FULL,  /* the disk has no room for the file */
 	LEASE_FAULT, /* the file cannot be used */
 };
 

@@ -56,6 +56,7 @@ tpm_err_from_rc(TSS2_RC rc)
 	case TPM2_RC_NV_SPACE:
 	case TPM2_RC_NV_DEFINED:
 	case RC_ABSENT:
+	case RC_DISK_FULL:
 		return TPM_NO_ROOM;
 	case TPM2_RC_BAD_AUTH:
 	case TPM2_RC_AUTH_FAIL:
@@ -255,6 +256,8 @@ link_begin(struct tpm *t, unsigned seconds, struct failure *why)
 		case LEASE_TAKEN:
 			link_drop(t);
 			break;
+		case LEASE_FULL:
+			return RC_DISK_FULL;
 		case LEASE_LATE:
 		case LEASE_FAULT:
 			return RC_STUCK;

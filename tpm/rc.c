@@ -69,6 +69,7 @@ own_words(TSS2_RC rc)
 		{ RC_ABSENT, "the card has no such reference, or no handle is free" },
 		{ RC_CRYPTO, "OpenSSL refused, or the TPM's answer makes no sense" },
 		{ RC_STUCK, "the TPM is busy with something else" },
+		{ RC_DISK_FULL, "the disk is full" },
 		{ RC_UNKNOWABLE, "the owner's authorisation is needed" },
 	};
 	size_t i;
