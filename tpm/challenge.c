@@ -196,9 +196,9 @@ step_open(struct tpm_vault *v, void *context)
 	struct proof *p = context;
 	TSS2_RC rc;
 
-	(void)v;
-	p->policy = ESYS_TR_NONE; /* from an attempt whose connection is gone */
-	p->authorising = 0;
+	(void)resume(p); /* from an earlier attempt */
+	flush(p);
+	p->epoch = v->epoch;
 	rc = open_policy(p);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = open_authorising(p);
@@ -218,62 +218,6 @@ is_blocked(struct vault *vault, bool unknown)
 	return vault_tries(vault, REFERENCE_PIN, &tries) == VAULT_OK ? tries.left == 0 : unknown;
 }
 
-static enum vault_err
-open_proofs(struct tpm_challenge *c)
-{
-	static const enum approval_id ids[CHALLENGE_PROOFS_MAX] = { PIN_BY_ADMIN, COUNT_BY_ADMIN };
-	enum vault_err err = VAULT_OK;
-	size_t i;
-
-	challenge_card(&c->vault->record, c->fields.card);
-	/* To reset a count that is not at its limit does no harm. */
-	c->fields.count = is_blocked(&c->vault->port, true) ? CHALLENGE_PROOFS_MAX : 1;
-	for (i = 0; i < c->fields.count && err == VAULT_OK; i++) {
-		c->proof[i] = (struct proof){ .card = vault_twin(c->vault), .id = ids[i],
-			.fields = &c->fields.proof[i], .policy = ESYS_TR_NONE };
-		if (c->proof[i].card == NULL)
-			return VAULT_FAULT;
-		err = vault_run(c->proof[i].card, "open a challenge", LINK_SECONDS_SECRET, true,
-		    step_open, &c->proof[i]);
-	}
-	c->text = wbuf_over(c->text_octets, sizeof c->text_octets);
-	challenge_write(&c->fields, &c->text);
-	return err;
-}
-
-enum tpm_err
-tpm_challenge_open(struct vault *vault, struct tpm_challenge **out, struct wbuf *octets,
-    struct failure *why)
-{
-	struct tpm_vault *v = (struct tpm_vault *)vault;
-	struct tpm_challenge *c;
-	enum tpm_err err;
-
-	if (!v->record.approved[PIN_BY_ADMIN] || !v->record.approved[COUNT_BY_ADMIN]) {
-		fail(why, "the admin key of this card may not unblock it: it was made with a random one or with --admin-unblock no");
-		return TPM_DENIED;
-	}
-	err = tpm_vault_health(vault, why);
-	if (err != TPM_OK)
-		return err;
-	c = calloc(1, sizeof *c);
-	if (c == NULL) {
-		fail(why, "out of memory");
-		return TPM_UNUSABLE;
-	}
-	c->vault = v;
-	if (open_proofs(c) != VAULT_OK || !wbuf_ok(&c->text)) {
-		fail(why, "the TPM would not open the sessions for a challenge: try again");
-		tpm_challenge_close(c);
-		return TPM_UNUSABLE;
-	}
-	wbuf_put(octets, wbuf_view(&c->text));
-	*out = c;
-	return TPM_OK;
-}
-
-/* ---- answering ---- */
-
 /* Whether the challenge still holds. */
 static TSS2_RC
 step_reach(struct tpm_vault *v, void *context)
@@ -288,6 +232,88 @@ step_reach(struct tpm_vault *v, void *context)
 		flush(p);
 	return rc;
 }
+
+static enum vault_err
+each(struct tpm_challenge *c, const char *what, bool repeatable, vault_step step)
+{
+	enum vault_err err = VAULT_OK;
+	size_t i;
+
+	for (i = 0; i < c->fields.count && err == VAULT_OK; i++)
+		err = vault_run(c->proof[i].card, what, LINK_SECONDS_SECRET, repeatable, step,
+		    &c->proof[i]);
+	return err;
+}
+
+static bool
+make_proofs(struct tpm_challenge *c)
+{
+	static const enum approval_id ids[CHALLENGE_PROOFS_MAX] = { PIN_BY_ADMIN, COUNT_BY_ADMIN };
+	size_t i;
+
+	challenge_card(&c->vault->record, c->fields.card);
+	/* To reset a count that is not at its limit does no harm. */
+	c->fields.count = is_blocked(&c->vault->port, true) ? CHALLENGE_PROOFS_MAX : 1;
+	for (i = 0; i < c->fields.count; i++) {
+		c->proof[i] = (struct proof){ .card = vault_twin(c->vault), .id = ids[i],
+			.fields = &c->fields.proof[i], .policy = ESYS_TR_NONE };
+		if (c->proof[i].card == NULL)
+			return false;
+	}
+	return true;
+}
+
+static enum vault_err
+open_proofs(struct tpm_challenge *c)
+{
+	enum vault_err err = VAULT_ABSENT;
+	int patience = 2;
+
+	/* When the TPM was full, making room for the last session has cost the first ones. */
+	while (err == VAULT_ABSENT && patience-- > 0) {
+		err = each(c, "open a challenge", true, step_open);
+		if (err == VAULT_OK)
+			err = each(c, "reach the challenge", true, step_reach);
+	}
+	return err;
+}
+
+enum tpm_err
+tpm_challenge_open(struct vault *vault, struct tpm_challenge **out, struct wbuf *octets,
+    struct failure *why)
+{
+	struct tpm_vault *v = (struct tpm_vault *)vault;
+	struct tpm_challenge *c;
+	enum tpm_err err;
+	bool opened;
+
+	if (!v->record.approved[PIN_BY_ADMIN] || !v->record.approved[COUNT_BY_ADMIN]) {
+		fail(why, "the admin key of this card may not unblock it: it was made with a random one or with --admin-unblock no");
+		return TPM_DENIED;
+	}
+	err = tpm_vault_health(vault, why);
+	if (err != TPM_OK)
+		return err;
+	c = calloc(1, sizeof *c);
+	if (c == NULL) {
+		fail(why, "out of memory");
+		return TPM_UNUSABLE;
+	}
+	c->vault = v;
+	c->text = wbuf_over(c->text_octets, sizeof c->text_octets);
+	opened = make_proofs(c) && open_proofs(c) == VAULT_OK;
+	challenge_write(&c->fields, &c->text);
+	if (!opened || !wbuf_ok(&c->text)) {
+		fail(why, "the TPM would not open the sessions for a challenge: try again");
+		tpm_challenge_close(c);
+		return TPM_UNUSABLE;
+	}
+	wbuf_put(octets, wbuf_view(&c->text));
+	*out = c;
+	return TPM_OK;
+}
+
+/* ---- answering ---- */
 
 /* PolicySecret(ADMIN, "unblock") authorised by the desk. */
 static TSS2_RC
@@ -364,18 +390,6 @@ step_use(struct tpm_vault *v, void *context)
 	return parked == TSS2_RC_SUCCESS ? rc : parked;
 }
 
-static enum vault_err
-each(struct tpm_challenge *c, const char *what, bool repeatable, vault_step step)
-{
-	enum vault_err err = VAULT_OK;
-	size_t i;
-
-	for (i = 0; i < c->fields.count && err == VAULT_OK; i++)
-		err = vault_run(c->proof[i].card, what, LINK_SECONDS_SECRET, repeatable, step,
-		    &c->proof[i]);
-	return err;
-}
-
 enum vault_err
 tpm_challenge_answer(
     struct tpm_challenge *c, struct rbuf response, const struct secret *fresh_pin)
@@ -389,6 +403,7 @@ tpm_challenge_answer(
 		return VAULT_MISMATCH;
 	if (c->spent)
 		return VAULT_ABSENT;
+	c->spent = true;
 	if (!reference_auth(&c->vault->record, INDEX_PIN, fresh_pin, &fresh))
 		return VAULT_FAULT;
 	err = each(c, "reach the challenge", true, step_reach);
@@ -397,7 +412,6 @@ tpm_challenge_answer(
 	/* One proof does not serve two commands: a PIN that was blocked meanwhile needs another challenge. */
 	if (c->fields.count == 1 && is_blocked(&c->vault->port, false))
 		return VAULT_BLOCKED;
-	c->spent = true;
 	vault_forget(&c->vault->port);
 	for (i = 0; i < c->fields.count; i++) {
 		c->proof[i].hmac = hmac[i];
