@@ -55,7 +55,7 @@ tests_apdu_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
 tests_apdu_LDADD = $(PCSC_LIBS)
 
 # A card through OpenSC, end to end.
-EXTRA_DIST += tests/opensc.sh tests/e2e_apdus.sh tests/e2e_mail.sh tests/e2e_many.sh \
+EXTRA_DIST += tests/opensc.sh tests/e2e_apdus.sh tests/e2e_enroll.sh tests/e2e_mail.sh tests/e2e_many.sh \
 	tests/e2e_mechanisms.sh tests/e2e_opensc.sh tests/e2e_p11test.sh
 
 # Yubico's programs, end to end.

@@ -109,7 +109,8 @@ static const char enroll[] =
     "  /instance, -i ID    the card\n"
     "  --slot, -s SLOT     9A (login), 9C (signatures), 9D (decryption), 9E (no PIN)\n"
     "  --subject NAME      such as CN=Alice,O=Example\n"
-    "  --alt-name NAME     such as email:alice@example.org; as often as you like\n"
+    "  --alt-name NAME     email:ADDRESS, dns:HOST, upn:USER@REALM or uri:URI; up to\n"
+    "                      16 times\n"
     "  --algorithm, -a     ECCP256 (the default), ECCP384, RSA2048, RSA3072, RSA4096\n"
     "  --pin-rule          the key asks for the PIN ONCE, ALWAYS or NEVER; left out,\n"
     "                      as is usual in the slot\n"
@@ -117,11 +118,13 @@ static const char enroll[] =
     "  --days N            how long that is good: 365 if left out\n"
     "  --output, -o FILE   where request or certificate goes: standard output\n"
     "  --install FILE      put the certificate in FILE on the card, and no more\n"
-    "  --no-history        do not keep the slot's old key and certificate\n"
+    "  --no-history        destroy the slot's old key and certificate; else they stay\n"
+    "                      on the card as a retired key (82 to 95)\n"
     "  --admin-key-file FILE, --pin-file FILE\n"
     "                      take the secret from FILE; - is standard input\n"
     "\n"
-    "Asks for the administrator key, unless the card has a RANDOM one, and the PIN.\n";
+    "Asks for the administrator key, unless it is the default or a RANDOM one, and\n"
+    "the PIN, unless nothing wants it.\n";
 
 static const char unblock[] =
     "Usage: tpmvscmgr unblock /instance ID [/PUK | /AdminKey | --challenge] [options]\n"
