@@ -6,8 +6,9 @@
  *	apdu READER <commands
  *
  * READER is a part of a reader's name.  Other lines: "reset" resets the card,
- * "unpower" takes its power away for a moment, "sleep MILLISECONDS" waits;
- * each answers "ok".  "time COUNT HEX" sends a command that often and answers
+ * "unpower" takes its power away for a moment, "sleep MILLISECONDS" waits,
+ * "hold" keeps all other programs from the card until "release"; each answers
+ * "ok".  "time COUNT HEX" sends a command that often and answers
  * "MICROSECONDS SW": the least it took, which depends least on what else the
  * machine does, and the last status.  Empty lines and # comments are skipped.
  * Exit status 1 when PC/SC fails, with its reason.
@@ -170,18 +171,28 @@ measure(const char *line)
 }
 
 static bool
-reconnect(DWORD how)
+answer_ok(const char *what, LONG rc)
 {
-	if (!pcsc_ok("reconnect", SCardReconnect(card, SCARD_SHARE_SHARED,
-				      SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, how, &protocol)))
+	if (!pcsc_ok(what, rc))
 		return false;
 	(void)printf("ok\n");
 	return true;
 }
 
 static bool
+reconnect(DWORD how)
+{
+	return answer_ok("reconnect", SCardReconnect(card, SCARD_SHARE_SHARED,
+					  SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, how, &protocol));
+}
+
+static bool
 obey(const char *line)
 {
+	if (strcmp(line, "hold") == 0)
+		return answer_ok(line, SCardBeginTransaction(card));
+	if (strcmp(line, "release") == 0)
+		return answer_ok(line, SCardEndTransaction(card, SCARD_LEAVE_CARD));
 	if (strcmp(line, "reset") == 0)
 		return reconnect(SCARD_RESET_CARD);
 	if (strcmp(line, "unpower") == 0)

@@ -77,3 +77,6 @@ tests_conformance_live_LDADD = libconformance.la libbase.la $(PCSC_LIBS) $(CRYPT
 # What the end-to-end tests need beside what is installed.
 e2e-programs: $(EXTRA_PROGRAMS)
 .PHONY: e2e-programs
+
+# Changing a card's secrets, end to end.
+EXTRA_DIST += tests/e2e_change.sh
