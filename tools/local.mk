@@ -163,3 +163,12 @@ tests_check_renewal_SOURCES = tests/check_renewal.c tests/suite.h tools/renewal.
 tests_check_renewal_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_check_renewal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_renewal_LDADD = libfakecard.la libapplet.la libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+# What show, list and doctor print, and what they read.
+check_PROGRAMS += tests/check_show
+
+tests_check_show_SOURCES = tests/check_show.c tests/suite.h $(view_parts) $(client_parts) \
+	tools/channel.c tools/commands.h tools/pcsc.c tools/pcsc.h tools/reader.c tools/words.c tools/words.h
+tests_check_show_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS)
+tests_check_show_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_show_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
