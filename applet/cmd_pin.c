@@ -62,9 +62,13 @@ sw_of_reference(struct piv *p, enum reference which, enum vault_err err)
 {
 	struct tries tries;
 
-	if (err == VAULT_AUTH)
-		return vault_tries(p->vault, which, &tries) == VAULT_OK ? sw_of_tries(tries.left)
-									: (sw_t)SW_WRONG_VALUE;
+	if (err == VAULT_AUTH) {
+		if (vault_tries(p->vault, which, &tries) != VAULT_OK)
+			return SW_WRONG_VALUE;
+		if (tries.left == 0 && p->host != NULL && p->host->blocked != NULL)
+			p->host->blocked(p->host, which);
+		return sw_of_tries(tries.left);
+	}
 	if (err == VAULT_BLOCKED || err == VAULT_ABSENT)
 		return SW_BLOCKED; /* a card without a PUK is one whose PUK is blocked */
 	return err == VAULT_OK ? SW_OK : SW_NO_DIAGNOSIS;

@@ -31,6 +31,9 @@ struct piv_host {
 	 * again.
 	 */
 	enum store_err (*start_over)(struct piv_host *host);
+
+	/* Told once when a wrong PIN or PUK was the last that may be wrong.  NULL: nobody asks. */
+	void (*blocked)(struct piv_host *host, enum reference which);
 };
 
 /* Security status: what holds now.  A data object's or command's access rule is a mask of these. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "card/audit.h"
 #include "card/parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,6 +118,22 @@ start_over(struct piv_host *host)
 	return store_err_of(outcome != DONE ? outcome : followed);
 }
 
+static void
+blocked(struct piv_host *host, enum reference which)
+{
+	const struct card *card = (const struct card *)host;
+	const struct piv_profile *profile = &card->parts->paper.profile;
+	struct rbuf guid = rbuf_of(profile->guid, sizeof profile->guid);
+	struct audit audit = { .event = AUDIT_BLOCK,
+		.has_instance = true,
+		.instance = card->instance,
+		.by = which == REFERENCE_PIN ? "PIN" : "PUK" };
+
+	(void)snprintf(audit.name, sizeof audit.name, "%s", profile->name);
+	audit.has_guid = rbuf_copy(&guid, audit.guid, sizeof audit.guid);
+	audit_write(&audit);
+}
+
 enum outcome
 card_open(const struct config *config, unsigned instance, struct card **out, struct failure *why)
 {
@@ -128,6 +146,7 @@ card_open(const struct config *config, unsigned instance, struct card **out, str
 		return FAILED;
 	}
 	card->host.start_over = start_over;
+	card->host.blocked = blocked;
 	card->config = config;
 	card->instance = instance;
 	if (tpm_link_open(&card->link, config, why))

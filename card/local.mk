@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += libcard.la
 
 libcard_la_SOURCES = \
+	card/audit.c \
+	card/audit.h \
 	card/adminkey.c \
 	card/beside.c \
 	card/beside.h \
@@ -53,6 +55,13 @@ check_PROGRAMS += tests/check_config \
 	tests/check_look \
 	tests/check_startover \
 	tests/check_transactions
+
+# Audit records, read where the journal and the system log would.
+check_PROGRAMS += tests/check_audit
+
+tests_check_audit_SOURCES = tests/check_audit.c
+tests_check_audit_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_audit_LDADD = $(card_part_libs)
 
 tests_check_config_SOURCES = tests/check_config.c
 tests_check_config_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -3,6 +3,7 @@
  * Unblocking with a help desk, on the card's machine: a challenge goes out and
  * a response comes in, through the user's hands.
  */
+#include "card/audit.h"
 #include "tools/commands.h"
 #include "tools/paste.h"
 #include "tools/qr.h"
@@ -51,6 +52,7 @@ unblock(struct paste *paste, const struct config *config, const struct options *
 	uint8_t asked[CARD_CHALLENGE_MAX], answered[CODE_OCTETS_MAX];
 	struct wbuf challenge = wbuf_over(asked, sizeof asked);
 	struct wbuf response = wbuf_over(answered, sizeof answered);
+	struct audit audit = { .event = AUDIT_UNBLOCK, .by = "help desk" };
 	struct card_challenge *open = NULL;
 	struct failure cause = { "" };
 	enum outcome outcome;
@@ -59,10 +61,13 @@ unblock(struct paste *paste, const struct config *config, const struct options *
 	if (outcome != DONE)
 		return outcome;
 	outcome = exchange(paste, options, wbuf_view(&challenge), &response, &cause);
-	if (outcome == DONE)
+	if (outcome == DONE) {
 		outcome = card_challenge_answer(open, wbuf_view(&response), fresh, why);
-	else
+		audit_look(&audit, config, options->instance);
+		audit_end(&audit, outcome, why);
+	} else {
 		fail(why, "%s (nothing has changed; start again with a new challenge)", cause.text);
+	}
 	card_challenge_close(open);
 	return outcome;
 }

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "card/audit.h"
 #include "tools/alive.h"
 #include "tools/commands.h"
 #include "tools/message.h"
@@ -113,8 +114,10 @@ make_with(const struct config *config, const struct options *o, unsigned *instan
     struct failure *why)
 {
 	struct secrets secrets = { .pin.len = 0 };
+	struct audit audit = { .event = AUDIT_CREATE };
 	enum outcome outcome;
 
+	(void)snprintf(audit.name, sizeof audit.name, "%s", o->name);
 	(void)mlock(&secrets, sizeof secrets); /* as far as the limits let us */
 	outcome = secrets_gather(o, &secrets, why);
 	if (outcome == DONE) {
@@ -122,6 +125,9 @@ make_with(const struct config *config, const struct options *o, unsigned *instan
 		alive_begin(o->quiet);
 		outcome = make(config, o, &secrets, instance, why);
 		alive_end();
+		if (outcome == DONE)
+			audit_look(&audit, config, *instance);
+		audit_end(&audit, outcome, why);
 	}
 	secrets_clear(&secrets);
 	return outcome;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* unblock by the PUK or by the administrator key; --challenge is in challenge.c. */
+#include "card/audit.h"
 #include "tools/commands.h"
 #include "tools/message.h"
 #include "tools/secrets.h"
@@ -50,6 +51,7 @@ static enum outcome
 unblock(const struct config *config, const struct options *o, struct target *t,
     enum secret_kind kind, work *carry_out, struct failure *why)
 {
+	struct audit audit = { .event = AUDIT_UNBLOCK };
 	struct pair secrets = { .proof.len = 0 };
 	struct asking asking;
 	enum outcome outcome;
@@ -61,6 +63,9 @@ unblock(const struct config *config, const struct options *o, struct target *t,
 	if (outcome == DONE) {
 		message_length("PIN", secrets.fresh_pin.len);
 		outcome = carry_out(config, t, &secrets, why);
+		audit_look(&audit, config, t->instance);
+		audit.by = kind == SECRET_PUK ? "PUK" : "administrator key";
+		audit_end(&audit, outcome, why);
 	}
 	secret_clear(&secrets.proof);
 	secret_clear(&secrets.fresh_pin);
