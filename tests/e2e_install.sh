@@ -37,8 +37,7 @@ same 'CHANNELID' 0 "$(value CHANNELID)"
 same 'one file in reader.conf.d' libifdtpmvsc "$(ls -A "$(dirname "$entry")")"
 
 # ---- the manual ----
-for page in tpmvscmgr.8 tpmvscmgr-json.5 tpmvsc.conf.5; do
-	page=$root$prefix/share/man/man${page##*.}/$page
+for page in "$root$prefix"/share/man/man*/*; do
 	same "${page##*/}: man has no warning" '' "$(man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)"
 	same "${page##*/}: mandoc has none" '' "$(mandoc -T lint -W warning "$page" 2>&1)"
 done

@@ -9,7 +9,7 @@ set -eu
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_root
-need_packages "${yubico_packages[@]}"
+need_packages "${yubico_packages[@]}" openssh-client
 cd "$scratch"
 install_private
 swtpm_start
@@ -164,6 +164,16 @@ for command in create destroy; do
 done
 no '/machine without a host' 2 "create /name x $d /machine"
 no '/machine with an option for ssh' 2 "create /name x $d /machine -oProxyCommand=true"
+# away WHY WORDS: a host that is not there; e2e_machine has one that is.  ssh has its say, too.
+away()
+{
+	run_tool "$2 /machine no-such-host.invalid" ''
+	same "$1 /machine, a host that is not there" '1 ' "$got $out"
+	matches "$1 /machine says so" '^tpmvscmgr: cannot reach no-such-host.invalid' "$err"
+}
+away create "create /name x $d"
+away destroy 'destroy /instance 0'
+same 'and nothing is made here' '' "$(traces)"
 no '/machine with a space' 2 "create /name x $d /machine 'a b'"
 no '/attestation AIK_ONLY is of a later version' 2 "create /name x $d /attestation AIK_ONLY"
 no '/attestation AIK_AND_CERT is of a later version' 2 "create /name x $d /attestation AIK_AND_CERT"
