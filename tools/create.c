@@ -135,7 +135,7 @@ make_with(const struct config *config, const struct options *o, unsigned *instan
 
 /* The card stays, whatever becomes of its record. */
 static enum outcome
-write_record(const struct config *config, unsigned instance, struct recordfile *file,
+write_record(const struct config *config, unsigned instance, struct outfile *file,
     struct failure *why)
 {
 	uint8_t octets[CARD_RECORD_MAX];
@@ -147,7 +147,7 @@ write_record(const struct config *config, unsigned instance, struct recordfile *
 	if (outcome == DONE)
 		outcome = recordfile_write(file, wbuf_view(&record), &fault);
 	else
-		recordfile_drop(file);
+		outfile_drop(file);
 	if (outcome != DONE)
 		fail(why,
 		    "the card is made, but not its record: %s; tpmvscmgr show /instance %u "
@@ -159,18 +159,18 @@ write_record(const struct config *config, unsigned instance, struct recordfile *
 static enum outcome
 make_and_report(const struct config *config, const struct options *o, struct failure *why)
 {
-	struct recordfile file = { .path = o->record };
+	struct outfile file = { .fd = -1 };
 	enum outcome outcome = DONE, recorded = DONE;
 	unsigned instance = 0;
 
 	if (o->record != NULL)
-		outcome = recordfile_open(o->record, &file, why);
+		outcome = outfile_open(o->record, &file, why);
 	if (outcome != DONE)
 		return outcome;
 	outcome = make_with(config, o, &instance, why);
 	if (outcome != DONE) {
 		if (o->record != NULL)
-			recordfile_drop(&file);
+			outfile_drop(&file);
 		return outcome;
 	}
 	if (!print_instance(instance)) {

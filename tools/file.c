@@ -113,8 +113,9 @@ outfile_write(struct outfile *f, struct rbuf text, struct failure *why)
 	const bool fresh = f->path != NULL && f->fd < 0;
 	int fd = f->path == NULL ? STDOUT_FILENO : f->fd, error;
 
+	/* What came there meanwhile, such as a link, is not followed. */
 	if (fresh)
-		fd = open(f->path, WRITING | O_CREAT, MODE);
+		fd = open(f->path, WRITING | O_CREAT | O_EXCL, MODE);
 	if (fd < 0)
 		return file_fault(f->path, errno, why);
 	/* The tool's own umask is narrow; these files go to somebody else. */

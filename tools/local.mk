@@ -143,7 +143,8 @@ dist_man_MANS += man/tpmvscmgr.8 man/tpmvscmgr-json.5 man/tpmvsc.conf.5
 # A card's record as a file.
 check_PROGRAMS += tests/check_recordfile
 
-tests_check_recordfile_SOURCES = tests/check_recordfile.c tests/suite.h tools/recordfile.c tools/recordfile.h
+tests_check_recordfile_SOURCES = tests/check_recordfile.c tests/suite.h \
+	tools/file.c tools/file.h tools/recordfile.c tools/recordfile.h
 tests_check_recordfile_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_check_recordfile_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_recordfile_LDADD = libscratch.la libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
@@ -172,3 +173,10 @@ tests_check_show_SOURCES = tests/check_show.c tests/suite.h $(view_parts) $(clie
 tests_check_show_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS)
 tests_check_show_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_show_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
+
+# Files that the command line names.
+check_PROGRAMS += tests/check_file
+
+tests_check_file_SOURCES = tests/check_file.c tests/suite.h tools/file.c tools/file.h
+tests_check_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_file_LDADD = libscratch.la libbase.la $(CHECK_LIBS)

@@ -6,7 +6,7 @@
 #ifndef TPMVSC_TOOLS_RECORDFILE_H
 #define TPMVSC_TOOLS_RECORDFILE_H
 
-#include "card/card.h"
+#include "tools/file.h"
 
 /* The longest text of a record, and the longest file with one, prose around it included. */
 #define RECORD_TEXT_MAX 6144
@@ -25,26 +25,8 @@ MUST_CHECK bool recordfile_unarmour(struct rbuf text, struct wbuf *record);
 /* Append the octets of the record in a file.  NOT_PERMITTED; FAILED when it cannot be read or holds none. */
 MUST_CHECK enum outcome recordfile_read(const char *path, struct wbuf *record, struct failure *why);
 
-/* A file to write a record to, open before there is one: no card is made for a file that cannot be. */
-struct recordfile {
-	const char *path;
-	int fd;
-	bool fresh; /* it was not there before */
-};
-
-/*
- * Open a file for a record, readable for all when it is new; what is in it
- * stays for now.  NOT_PERMITTED, FAILED.  recordfile_write() or
- * recordfile_drop() must follow.
- */
-MUST_CHECK enum outcome recordfile_open(
-    const char *path, struct recordfile *out, struct failure *why);
-
-/* Put the record there and close.  NO_ROOM, FAILED: a new file is gone again, another one is empty. */
+/* Put a record in a file that outfile_open() has found open to it, and close that; as outfile_write(). */
 MUST_CHECK enum outcome recordfile_write(
-    struct recordfile *f, struct rbuf record, struct failure *why);
-
-/* Close without a word: a new file goes, another one is as it was. */
-void recordfile_drop(struct recordfile *f);
+    struct outfile *f, struct rbuf record, struct failure *why);
 
 #endif

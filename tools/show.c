@@ -13,13 +13,13 @@ save_record(const struct config *config, const struct options *options, struct f
 {
 	uint8_t octets[CARD_RECORD_MAX];
 	struct wbuf record = wbuf_over(octets, sizeof octets);
-	struct recordfile file;
+	struct outfile file;
 	enum outcome outcome;
 
 	outcome = cards_record(config, options->instance, &record, why);
 	if (outcome != DONE)
 		return outcome;
-	outcome = recordfile_open(options->record, &file, why);
+	outcome = outfile_open(options->record, &file, why);
 	return outcome == DONE ? recordfile_write(&file, wbuf_view(&record), why) : outcome;
 }
 
