@@ -320,7 +320,8 @@ vault_admin_make(struct vault *v, uint8_t algorithm, const struct secret *octets
  * Let the ADMIN reference follow a new card management key: by proof of the old
  * key's octets it becomes the fresh octets, in one atomic step.  VAULT_OK
  * also when it knows them already, or when this card has no ADMIN that could do
- * anything.
+ * anything: such an ADMIN keeps what it knew, and is no check of the card
+ * management key; ask vault_admin_is().
  * VAULT_UNSUPPORTED when the old key's octets cannot be had: only their owner
  * can change ADMIN then.  VAULT_AUTH when they are not ADMIN's; VAULT_FAULT:
  * it may have happened or not, ask vault_admin_holds().

@@ -28,6 +28,7 @@ struct cardtpm {
 	struct tpm *tpm;
 	struct vault *vault;
 	struct wbuf record, admin, key, public_value, in, out;
+	struct secret random; /* the card management key that was left to chance; else empty */
 	uint8_t algorithm; /* of key */
 	uint8_t record_octets[TPM_RECORD_MAX], admin_octets[VAULT_KEY_MAX];
 	uint8_t key_octets[VAULT_KEY_MAX], public_octets[VAULT_PUBLIC_MAX];

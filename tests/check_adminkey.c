@@ -143,16 +143,21 @@ static const struct cipher_row {
 };
 
 static size_t
-encrypt(const char *cipher, struct rbuf block, uint8_t *out)
+encrypt_with(const uint8_t *octets, const char *cipher, struct rbuf block, uint8_t *out)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int n = 0;
 
-	ck_assert_int_eq(EVP_EncryptInit_ex(ctx, EVP_get_cipherbyname(cipher), NULL, fresh_octets,
-			     NULL), 1);
+	ck_assert_int_eq(EVP_EncryptInit_ex(ctx, EVP_get_cipherbyname(cipher), NULL, octets, NULL), 1);
 	ck_assert_int_eq(EVP_EncryptUpdate(ctx, out, &n, block.data, (int)block.len), 1);
 	EVP_CIPHER_CTX_free(ctx);
 	return (size_t)n;
+}
+
+static size_t
+encrypt(const char *cipher, struct rbuf block, uint8_t *out)
+{
+	return encrypt_with(fresh_octets, cipher, block, out);
 }
 
 /* It encrypts as its octets do, and under the old one's rule. */
@@ -177,6 +182,76 @@ START_TEST(the_new_key_serves_as_the_old_one_did)
 	ck_assert_msg(vault_encrypt(c.vault, wbuf_view(&c.key), block, &w) == VAULT_OK, "%s", row->why);
 	n = encrypt(row->cipher, block, expected);
 	ck_assert_msg(rbuf_eq(wbuf_view(&w), rbuf_of(expected, n)), "%s", row->why);
+}
+END_TEST
+
+/* ---- the first key ---- */
+
+static const struct first_row {
+	const char *why;
+	uint8_t algorithm;
+	bool random, unblock;
+	const char *cipher;
+} first_rows[] = {
+	{ "3DES", ALG_3DES, false, true, "DES-EDE3-ECB" },
+	{ "3DES that may not unblock", ALG_3DES, false, false, "DES-EDE3-ECB" },
+	{ "random 3DES", ALG_3DES, true, false, "DES-EDE3-ECB" },
+	{ "AES-128", ALG_AES_128, false, true, "AES-128-ECB" },
+	{ "random AES-128", ALG_AES_128, true, false, "AES-128-ECB" },
+	{ "AES-192", ALG_AES_192, false, true, "AES-192-ECB" },
+	{ "random AES-192", ALG_AES_192, true, false, "AES-192-ECB" },
+	{ "AES-256", ALG_AES_256, false, true, "AES-256-ECB" },
+	{ "AES-256 that may not unblock", ALG_AES_256, false, false, "AES-256-ECB" },
+	{ "random AES-256", ALG_AES_256, true, false, "AES-256-ECB" },
+};
+
+/* The creator gets the octets of a key that was left to chance, and of no other; they are what the key encrypts with. */
+START_TEST(a_random_key_is_told)
+{
+	const struct first_row *row = &first_rows[_i];
+	const size_t n = row->algorithm == ALG_3DES ? 8 : 16;
+	const struct rbuf block = rbuf_of("0123456789abcdef", n);
+	uint8_t expected[64], got[64];
+	struct wbuf w = wbuf_over(got, sizeof got);
+
+	begin(row->algorithm, row->random, row->unblock);
+	ck_assert_msg(c.random.len == (row->random ? octets_of(row->algorithm) : 0), "%s", row->why);
+	ck_assert(!row->random || !rbuf_eq(secret_view(&c.random),
+				      rbuf_of(cardtpm_admin_key32, octets_of(row->algorithm))));
+	if (row->random)
+		ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	ck_assert_int_eq(vault_encrypt(c.vault, wbuf_view(&c.admin), block, &w), VAULT_OK);
+	(void)encrypt_with(row->random ? c.random.data : cardtpm_admin_key32, row->cipher, block,
+	    expected);
+	ck_assert_msg(rbuf_eq(wbuf_view(&w), rbuf_of(expected, n)), "%s", row->why);
+}
+END_TEST
+
+/* Its owner proves it to ADMIN, whatever the card: to be checked, to change it, and to unblock where it may. */
+START_TEST(the_owner_proves_it)
+{
+	const struct first_row *row = &first_rows[_i];
+	const size_t n = octets_of(row->algorithm);
+	const enum vault_err may = row->random ? VAULT_ABSENT : VAULT_OK;
+	const enum vault_err no = row->random ? VAULT_ABSENT : VAULT_AUTH;
+	SECRET(old);
+	SECRET(fresh);
+
+	begin(row->algorithm, row->random, row->unblock);
+	ck_assert(secret_set(&old, rbuf_of(cardtpm_admin_key32, n)));
+	ck_assert(secret_set(&fresh, rbuf_of(fresh_octets, n)));
+	ck_assert_msg(vault_check(c.vault, REFERENCE_ADMIN, &old) == may, "%s", row->why);
+	ck_assert_msg(vault_check(c.vault, REFERENCE_ADMIN, &fresh) == no, "%s", row->why);
+	ck_assert_msg(vault_change(c.vault, REFERENCE_ADMIN, &fresh, &old) == no, "%s", row->why);
+	ck_assert_msg(vault_change(c.vault, REFERENCE_ADMIN, &old, &fresh) == may, "%s", row->why);
+	ck_assert_msg(vault_check(c.vault, REFERENCE_ADMIN, &old) == no, "%s", row->why);
+	ck_assert_msg(vault_check(c.vault, REFERENCE_ADMIN, &fresh) == may, "%s", row->why);
+	ck_assert_int_eq(unblock(fresh_octets, n),
+	    row->random || !row->unblock ? VAULT_ABSENT : VAULT_OK);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	/* 9B is another matter: it is the file it was. */
+	if (!row->random)
+		ck_assert_int_eq(vault_admin_is(c.vault, wbuf_view(&c.admin), &old), VAULT_OK);
 }
 END_TEST
 
@@ -344,6 +419,8 @@ main(void)
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_rows(tcase, admin_follows, rows);
 	tcase_add_rows(tcase, the_new_key_serves_as_the_old_one_did, cipher_rows);
+	tcase_add_rows(tcase, a_random_key_is_told, first_rows);
+	tcase_add_rows(tcase, the_owner_proves_it, first_rows);
 	tcase_add_rows(tcase, misfits_are_refused, misfit_rows);
 	tcase_add_test(tcase, the_old_one_must_be_a_management_key);
 	tcase_add_test(tcase, too_little_room);

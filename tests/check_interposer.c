@@ -142,11 +142,31 @@ take_over(void *context, uint32_t code, uint8_t *octets, size_t len)
 	return n != 0 ? n : len;
 }
 
+/* Each way to prove something, the help desk's included; none of them gets far. */
+static void
+prove_something(int way)
+{
+	uint8_t octets[TPM_CHALLENGE_MAX];
+	struct wbuf out = wbuf_over(octets, sizeof octets);
+	struct tpm_challenge *challenge = NULL;
+	struct failure why = { .text = "" };
+
+	if (way == 0)
+		ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_FAULT);
+	else if (way == 1)
+		ck_assert_int_eq(cardtpm_change(&c, REFERENCE_PIN, CARDTPM_PIN, "87654321"),
+		    VAULT_FAULT);
+	else if (way == 2)
+		ck_assert_int_eq(cardtpm_unblock(&c, CARDTPM_PUK, "87654321"), VAULT_FAULT);
+	else
+		ck_assert_int_eq(tpm_challenge_open(c.vault, &challenge, &out, &why), TPM_UNUSABLE);
+	ck_assert(challenge == NULL && out.len == 0);
+}
+
 START_TEST(an_interposer_cannot_have_the_pin_proven_to_him)
 {
 	struct takeover takeover = { .active = false };
 	const struct tap_hooks hooks = { .command = take_over, .context = &takeover };
-	enum vault_err err;
 	struct tap *tap;
 
 	cardtpm_end(&c);
@@ -157,11 +177,8 @@ START_TEST(an_interposer_cannot_have_the_pin_proven_to_him)
 	ck_assert(record_read(wbuf_view(&c.record), &record));
 	auth_of(INDEX_PIN, "66666666", &takeover.evil);
 	takeover.active = true;
-	err = _i == 0 ? cardtpm_verify(&c, CARDTPM_PIN)
-	    : _i == 1 ? cardtpm_change(&c, REFERENCE_PIN, CARDTPM_PIN, "87654321")
-		      : cardtpm_unblock(&c, CARDTPM_PUK, "87654321");
+	prove_something(_i);
 	takeover.active = false;
-	ck_assert_int_eq(err, VAULT_FAULT);
 	ck_assert_uint_gt(takeover.swapped, 0);
 	ck_assert_uint_eq(takeover.replaced, 0);
 	ck_assert_msg(tap_count(tap, TPM2_CC_PolicySecret) == 0, "something was proven to him");
@@ -408,7 +425,7 @@ main(void)
 	tcase_set_timeout(tcase, 300);
 	tcase_add_checked_fixture(tcase, attack_setup, attack_teardown);
 	tcase_add_loop_test(tcase, an_interposer_cannot_swap_the_parent, 0, 3);
-	tcase_add_loop_test(tcase, an_interposer_cannot_have_the_pin_proven_to_him, 0, 3);
+	tcase_add_loop_test(tcase, an_interposer_cannot_have_the_pin_proven_to_him, 0, 4);
 	tcase_add_test(tcase, a_forged_answer_vouches_for_nothing);
 	tcase_add_test(tcase, saved_sessions_do_not_pile_up);
 	tcase_add_test(tcase, a_missed_disarm_is_made_up_for);
