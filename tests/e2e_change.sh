@@ -7,6 +7,7 @@ set -eu
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_root
+need_packages "${ykman_packages[@]}"
 cd "$scratch"
 install_private
 chmod -R a+rX "$prefix" 2>/dev/null || :
@@ -50,7 +51,8 @@ make_card()
 make_card /name Managed /PIN DEFAULT /PUK DEFAULT /AdminKey DEFAULT --pin-tries 3 --puk-tries 3
 lines 4711 | make_card /name Policy /PIN PROMPT /AdminKey DEFAULT --pinpolicy minlen=4,maxlen=12,lowercase=DISALLOWED
 lines $key32 | make_card /name Resident /PIN DEFAULT /AdminKey PROMPT --admin-algorithm AES256
-wait_for 5 card_in 2 || die 'the cards are in their readers'
+make_card /name Random /PIN DEFAULT /AdminKey RANDOM --pin-tries 3
+wait_for 5 card_in 3 || die 'the cards are in their readers'
 
 # ---- a user, through pcscd ----
 says 'change-pin' 0 'The PIN is changed' '12345678\n87654321\n' user change-pin /instance 0
@@ -74,8 +76,8 @@ says 'a wrong PUK' 6 'the PUK is wrong; 2 tries are left' '12345678\n98765432\n'
 says 'a PUK too short' 6 'New PUK:' '98765432\n1234567\n' user change-puk /instance 0
 says 'a card without a PUK' 6 'the card has no PUK' '' user change-puk /instance 1
 says 'no such card' 3 'no card.*0007' '' user change-pin /instance 7
-says 'an empty reader' 3 'no card.*0003' '' user change-pin /instance 3
-says 'no such card, to root' 3 'no card.*0003' '' mgr change-pin /instance 3
+says 'an empty reader' 3 'no card.*0004' '' user change-pin /instance 4
+says 'no such card, to root' 3 'no card.*0004' '' mgr change-pin /instance 4
 says 'an instance that none can be' 3 'no card.*1234' '' user change-puk /instance 1234
 
 # ---- blocked, and unblocked ----
@@ -133,6 +135,71 @@ check 'it is the default key' admin_auth
 session_close
 says 'AES256 has no default' 2 'no DEFAULT' '' mgr change-admin-key /instance 2 /AdminKey DEFAULT --admin-algorithm AES256
 says 'no such card' 3 '0007' '' user change-admin-key /instance 7
+
+# ---- a key that only the PIN opens ----
+# keep KEY [NEXT]: put it there.
+keep()
+{
+	local content
+	content=89$(printf '%02X' $((${#1} / 2)))$1
+	[ $# -lt 2 ] || content+=8A$(printf '%02X' $((${#2} / 2)))$2
+	content=88$(printf '%02X' $((${#content} / 2)))$content
+	content=5C035FC10953$(printf '%02X' $((${#content} / 2)))$content
+	apdu "00DB3FFF$(printf '%02X' $((${#content} / 2)))$content"
+}
+# as_administrator WHAT [ALGORITHM CIPHER]: a session with the PIN and the key proven, which is in held.
+as_administrator()
+{
+	session_open 3
+	apdu "$(verify_apdu 12345678)"
+	apdu 00CB3FFF055C035FC109 00
+	held=${data:12}
+	if admin_auth "$held" "${2:-03}" "${3:-des-ede3}"; then ok "$1"; else not_ok "$1: $sw"; fi
+}
+ykman_manages()
+{
+	PATH=$scratch/bin:$PATH ykman --reader "$(reader 3)" piv objects generate chuid --pin 12345678
+}
+# When it cannot connect it kills every scdaemon of the machine; not from here.
+mkdir bin
+printf '#!/bin/sh\nexit 1\n' >bin/pkill
+chmod +x bin/pkill
+
+as_administrator 'RANDOM: the key is where the PIN opens it'
+first=$held
+session_close
+says 'another key, by the PIN' 0 'changed' '12345678\n' user change-admin-key /instance 3
+as_administrator 'it is in force'
+check 'and another one' test "$held" != "$first"
+session_close
+check 'ykman manages the card' ykman_manages
+says 'of another algorithm' 0 'changed' '12345678\n' user change-admin-key /instance 3 /AdminKey RANDOM --admin-algorithm AES256
+as_administrator 'it is in force' 0C aes-256-ecb
+same 'and as long as that' 64 ${#held}
+session_close
+says 'and back' 0 'changed' '12345678\n' user change-admin-key /instance 3 --admin-algorithm 3DES
+says 'a wrong PIN' 6 'the PIN is wrong; 2 tries' '11111111\n' user change-admin-key /instance 3
+says 'one that somebody knows' 2 '/AdminKey' '' user change-admin-key /instance 3 /AdminKey DEFAULT
+says 'no PIN' 6 'ended' '' user change-admin-key /instance 3
+says 'it unblocks nothing' 5 'RANDOM' '' mgr unblock /instance 3 /AdminKey
+
+# Cut off before the new key was set, after it, and after a failure to tidy up.
+as_administrator 'the administrator key is in force'
+keep "$held" "$key24"
+same 'both keys are noted' 9000 "$sw"
+session_close
+says 'cut off before: goes on' 0 'changed' '12345678\n' user change-admin-key /instance 3
+as_administrator 'the new key is in force'
+keep "$held" "$key24"
+apdu "00FFFFFF1B039B18$key24"
+same 'the noted key is in force' 9000 "$sw"
+session_close
+fails 'other programs do not find it' ykman_manages
+says 'cut off after: goes on' 0 'changed' '12345678\n' user change-admin-key /instance 3
+as_administrator 'there is one key again, and in force'
+same 'of one length' 48 ${#held}
+session_close
+check 'ykman manages the card' ykman_manages
 
 # ---- others at the card ----
 says 'a PIN for OpenSC' 0 'changed' '12345678\n86427531\n' user change-pin /instance 0

@@ -189,8 +189,8 @@ check_source(const struct options *o, const struct target *t, struct failure *wh
 	else if (random && !t->protected)
 		fail(why, "/AdminKey RANDOM: only a card that was made with it can have such a key");
 	else if (!random && o->admin_key != SOURCE_OMITTED && t->protected)
-		fail(why, "/AdminKey: the card was made with RANDOM, and its key stays one that "
-			  "nobody knows");
+		fail(why, "/AdminKey: the card's key is one that its PIN opens and nobody knows, and "
+			  "stays so: /AdminKey RANDOM makes another");
 	else
 		return DONE;
 	return t->admin.there ? WRONG_USAGE : FAILED;

@@ -53,10 +53,10 @@ is_blocked(const struct metadata *m)
 static const char *
 other_way(const struct target *t)
 {
-	if (t->local && !t->details.admin_unblocks)
+	/* A key that nobody knows unblocks nothing. */
+	if (t->local ? !t->details.admin_unblocks : t->protected)
 		return NULL;
-	return t->protected ? NULL
-			    : "root can set a new PIN with /AdminKey, and a help desk with --challenge";
+	return "root can set a new PIN with /AdminKey, and a help desk with --challenge";
 }
 
 static void
