@@ -58,8 +58,8 @@ open_challenge(struct card_challenge *c, struct wbuf *octets, struct failure *wh
 	if (outcome == DONE)
 		outcome = admin_may_unblock(&c->parts.paper, why);
 	if (outcome == DONE)
-		outcome = outcome_of_tpm(
-		    tpm_challenge_open(c->parts.vault, &c->challenge, &inner, why));
+		outcome =
+		    outcome_of_tpm(tpm_challenge_open(c->parts.vault, &c->challenge, &inner, why));
 	if (outcome != DONE)
 		return outcome;
 	wbuf_put(octets, guid_head(&c->parts.paper.profile));
@@ -110,8 +110,9 @@ answer(void *context, const struct secret *fresh)
 	if (err == VAULT_MISMATCH)
 		fail(a->why, "this is no response to this challenge; nothing has changed");
 	else if (err == VAULT_BLOCKED)
-		fail(a->why, "the PIN has been blocked since, or the administrator key has no tries "
-			     "left; nothing has changed: start again with a new challenge");
+		fail(a->why,
+		    "the PIN has been blocked since, or the administrator key has no tries "
+		    "left; nothing has changed: start again with a new challenge");
 	else if (a->gone)
 		fail(a->why, "the TPM no longer knows the challenge; nothing has changed: start "
 			     "again with a new one");
@@ -192,8 +193,7 @@ desk_open(struct rbuf record, struct rbuf challenge, struct desk *out, struct fa
 }
 
 enum outcome
-desk_read(
-    struct rbuf record, struct rbuf challenge, struct desk_view *out, struct failure *why)
+desk_read(struct rbuf record, struct rbuf challenge, struct desk_view *out, struct failure *why)
 {
 	struct desk desk;
 	struct rbuf guid;
@@ -221,6 +221,5 @@ desk_respond(struct rbuf record, struct rbuf challenge, const struct secret *adm
 	outcome = desk_open(record, challenge, &desk, why);
 	if (outcome != DONE)
 		return outcome;
-	return outcome_of_tpm(
-	    tpm_challenge_respond(record, desk.inner, admin_key, response, why));
+	return outcome_of_tpm(tpm_challenge_respond(record, desk.inner, admin_key, response, why));
 }

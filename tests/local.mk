@@ -80,3 +80,6 @@ e2e-programs: $(EXTRA_PROGRAMS)
 
 # Changing a card's secrets, end to end.
 EXTRA_DIST += tests/e2e_change.sh
+
+# Unblocking with a help desk, end to end.
+EXTRA_DIST += tests/e2e_desk.sh

@@ -5,11 +5,13 @@
  */
 #include "card/audit.h"
 #include "tools/commands.h"
+#include "tools/message.h"
 #include "tools/paste.h"
 #include "tools/qr.h"
 #include "tools/secrets.h"
 
 #include <stdio.h>
+#include <sys/mman.h>
 
 /* Refuse before anything is typed. */
 static enum outcome
@@ -72,29 +74,45 @@ unblock(struct paste *paste, const struct config *config, const struct options *
 	return outcome;
 }
 
+static enum outcome
+ask_and_unblock(struct asking *asking, const struct config *config, const struct pin_policy *policy,
+    struct secret *fresh, struct failure *why)
+{
+	const struct options *options = asking->options;
+	enum outcome outcome;
+	struct paste paste;
+
+	/* First of all: the challenge grows no older while somebody thinks of a PIN. */
+	outcome = asking_pin(asking, SECRET_NEW_PIN, PROMPT_TWICE, policy, fresh, why);
+	if (outcome != DONE)
+		return outcome;
+	message_length("PIN", fresh->len);
+	paste_begin(&paste, &asking->prompt, options->wait * 60);
+	outcome = unblock(&paste, config, options, fresh, why);
+	paste_end(&paste);
+	return outcome;
+}
+
 enum outcome
 unblock_by_challenge(
     const struct config *config, const struct options *options, struct failure *why)
 {
+	struct failure unread = { "" };
 	struct card_details card;
 	struct asking asking;
-	struct paste paste;
 	enum outcome outcome;
 	SECRET(fresh);
 
 	outcome = examine(config, options, &card, why);
 	if (outcome != DONE)
 		return outcome;
+	(void)mlock(&fresh, sizeof fresh); /* as far as the limits let us */
 	asking_begin(&asking, options);
-	/* First of all: the challenge grows no older while somebody thinks of a PIN. */
-	outcome = asking_pin(&asking, SECRET_NEW_PIN, PROMPT_TWICE, &card.policy, &fresh, why);
-	if (outcome == DONE) {
-		paste_begin(&paste, &asking.prompt, options->wait * 60);
-		outcome = unblock(&paste, config, options, &fresh, why);
-		paste_end(&paste);
-	}
+	outcome = ask_and_unblock(&asking, config, &card.policy, &fresh, why);
 	asking_end(&asking);
-	if (outcome == DONE && !options->quiet)
-		(void)fprintf(stderr, "The card has its new PIN, and all its tries\n");
+	secret_clear(&fresh);
+	(void)munlock(&fresh, sizeof fresh);
+	if (outcome == DONE && cards_look(config, options->instance, &card, &unread) == DONE)
+		unblock_tell(card.pin_left, options->quiet);
 	return outcome;
 }

@@ -28,6 +28,9 @@ MUST_CHECK enum outcome stdio_run(const struct options *options, struct failure 
 /* unblock, when it is by challenge and response with a help desk. */
 command_run unblock_by_challenge;
 
+/* Tell what a person should know after an unblock; tries_left -1: unknown. */
+void unblock_tell(int tries_left, bool quiet);
+
 /* The help text of a command, or of the tool. */
 const char *help_text(enum verb verb);
 

@@ -16,15 +16,15 @@ struct pair {
 typedef enum outcome work(const struct config *config, struct target *t,
     const struct pair *secrets, struct failure *why);
 
-/* What a person should know afterwards: see "Not promised" in the README about the old PIN. */
-static void
-tell(const struct metadata *pin, bool quiet)
+/* See "Not promised" in the TPM room's README about the old PIN. */
+void
+unblock_tell(int tries_left, bool quiet)
 {
 	if (quiet)
 		return;
-	if (pin->tries_limit != 0)
-		(void)fprintf(stderr, "The new PIN is set; it has %u %s.\n", pin->tries_left,
-		    pin->tries_left == 1 ? "try" : "tries");
+	if (tries_left >= 0)
+		(void)fprintf(stderr, "The new PIN is set; it has %d %s.\n", tries_left,
+		    tries_left == 1 ? "try" : "tries");
 	else
 		(void)fprintf(stderr, "The new PIN is set.\n");
 	(void)fprintf(stderr, "The old PIN counts as disclosed: use it nowhere again.\n");
@@ -71,7 +71,7 @@ unblock(const struct config *config, const struct options *o, struct target *t,
 	secret_clear(&secrets.fresh_pin);
 	(void)munlock(&secrets, sizeof secrets);
 	if (outcome == DONE)
-		tell(&t->pin, o->quiet);
+		unblock_tell(t->pin.tries_limit != 0 ? (int)t->pin.tries_left : -1, o->quiet);
 	return outcome;
 }
 
