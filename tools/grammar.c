@@ -41,18 +41,36 @@ set_by_challenge(struct options *o, struct rbuf value, const char *text)
 	return set_by(o, BY_CHALLENGE);
 }
 
-/* A host that begins with a hyphen would be an option to ssh. */
-static const char *
-set_machine(struct options *o, struct rbuf value, const char *text)
+/*
+ * Whether a user's or a host's name is one that may come near a shell: ssh puts
+ * both into commands of its configuration (ProxyCommand, Match exec).  One that
+ * begins with a hyphen would be an option there.
+ */
+static bool
+is_tame(struct rbuf name, const char *wild)
 {
 	size_t i;
 
-	if (value.len == 0 || rbuf_at(value, 0) == '-')
-		return "wants a host, or user@host";
-	for (i = 0; i < value.len; i++) {
-		if (rbuf_at(value, i) <= 0x20 || rbuf_at(value, i) >= 0x7f)
-			return "wants a host, or user@host";
+	for (i = 0; i < name.len; i++) {
+		const uint8_t c = rbuf_at(name, i);
+
+		if (c <= 0x20 || c >= 0x7f || strchr(wild, c) != NULL)
+			return false;
 	}
+	return name.len != 0 && rbuf_at(name, 0) != '-';
+}
+
+static const char *
+set_machine(struct options *o, struct rbuf value, const char *text)
+{
+	const char *at = strrchr(text, '@');
+	const struct rbuf user = rbuf_of(text, at != NULL ? (size_t)(at - text) : 0);
+	const struct rbuf host = rbuf_str(at != NULL ? at + 1 : text);
+
+	(void)value;
+	if ((at != NULL && !is_tame(user, "'`\";&<>|(){}")) ||
+	    !is_tame(host, "'`\"$\\;&<>|(){},"))
+		return "wants a host, or user@host";
 	o->machine = text;
 	return NULL;
 }

@@ -311,10 +311,10 @@ outcome_of_far(struct far *far, const char *host, struct failure *why)
 }
 
 static void
-add_line(struct far *far, struct rbuf text)
+add_line(struct far *far, struct rbuf text, const char *end)
 {
 	far->pieces[far->piece_count] = text;
-	far->pieces[far->piece_count + 1] = rbuf_str("\n");
+	far->pieces[far->piece_count + 1] = rbuf_str(end);
 	far->piece_count += 2;
 }
 
@@ -326,10 +326,11 @@ send_request(const struct options *options, struct rbuf line,
 	enum outcome outcome;
 	size_t i;
 
-	add_line(&far, line);
+	add_line(&far, line, "\n");
+	/* A reader of lines takes one CR away: a PIN may end in one. */
 	for (i = 0; i < SECRET_KINDS; i++) {
 		if (texts[i].len != 0)
-			add_line(&far, secret_view(&texts[i]));
+			add_line(&far, secret_view(&texts[i]), "\r\n");
 	}
 	if (!options->quiet && isatty(STDERR_FILENO))
 		(void)fprintf(stderr, "Waiting for %s\n", options->machine);
