@@ -305,3 +305,13 @@ same 'an output that is full' 7 "$(enroll "${some[@]}" --subject CN=a -o /dev/fu
 matches 'what to do then' 'has a new key.*run the command again' "$(cat enroll.log)"
 check 'run again' enroll "${some[@]}" --subject CN=a -o old.csr
 check 'a file that was there is overwritten' openssl req -in old.csr -noout -verify
+
+# ---- without pcscd ----
+pcscd_stop
+check 'root needs no pcscd' enroll /instance 0 --slot 9A --subject CN=Direct -o direct.csr
+check 'the authority takes it' issue direct
+check 'nor does --install' enroll /instance 0 --slot 9A --install direct.pem
+same 'nobody does' 5 "$(nobody enroll /instance 0 --slot 9A --subject CN=Nobody >&2; echo $?)"
+pcscd_start
+wait_for 5 card_in 0 || die 'the card is back'
+check 'it is read back' read_back 0 01 direct
