@@ -76,7 +76,13 @@ tpmvscmgr_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
 tpmvscmgr_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS)
 
 # The client of a card, and the way to it: both ends are played.
-check_PROGRAMS += tests/check_channel tests/check_client
+check_PROGRAMS += tests/check_channel tests/check_client tests/check_pcsc
+
+tests_check_pcsc_SOURCES = tests/check_pcsc.c tests/suite.h tools/pcsc.c tools/pcsc.h \
+	tools/readers.c tools/readers.h
+tests_check_pcsc_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
+tests_check_pcsc_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_pcsc_LDADD = libbase.la $(CHECK_LIBS)
 
 tests_check_channel_SOURCES = tests/check_channel.c tests/suite.h tools/channel.c tools/channel.h tools/pcsc.h
 tests_check_channel_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

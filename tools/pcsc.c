@@ -141,9 +141,9 @@ connect_card(struct talk *t)
 	rv = SCardConnect(t->context, t->reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, &t->card,
 	    &protocol);
 	t->connected = rv == SCARD_S_SUCCESS;
-	for (i = 0; i < RESETS && rv == SCARD_S_SUCCESS; i++) {
+	for (i = 0; rv == SCARD_S_SUCCESS; i++) {
 		rv = SCardBeginTransaction(t->card);
-		if (rv != SCARD_W_RESET_CARD)
+		if (rv != SCARD_W_RESET_CARD || i == RESETS)
 			break;
 		rv = SCardReconnect(
 		    t->card, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, SCARD_LEAVE_CARD, &protocol);
