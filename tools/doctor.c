@@ -67,6 +67,13 @@ remedy(struct finding *f, const char *format, ...)
 	va_end(args);
 }
 
+void
+denied(struct finding *f)
+{
+	f->denied = true;
+	remedy(f, "run this as root, or as the owner of the cards");
+}
+
 const char *
 doctor_config_path(const struct doctor *d)
 {
@@ -204,12 +211,16 @@ static enum outcome
 verdict(const struct doctor *d, struct failure *why)
 {
 	const unsigned problems = count_of(d, LEVEL_PROBLEM);
+	unsigned others = 0;
+	size_t i;
 
+	for (i = 0; i < d->count; i++)
+		others += d->findings[i].level == LEVEL_PROBLEM && !d->findings[i].denied;
 	if (problems == 0)
 		return DONE;
 	fail(why, "%u %s%s", problems, problems == 1 ? "problem was found" : "problems were found",
-	    d->denied ? "; not everything is for this user to see: run it as root" : "");
-	return d->denied && problems == 1 ? NOT_PERMITTED : FAILED;
+	    others < problems ? "; not everything is for this user to see: run it as root" : "");
+	return others == 0 ? NOT_PERMITTED : FAILED;
 }
 
 /* config is empty: reading it is the first check. */

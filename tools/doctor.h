@@ -14,6 +14,7 @@ struct finding {
 	const char *check; /* which check it is of */
 	char text[768];
 	char remedy[512]; /* empty: none, or in the text */
+	bool denied;	  /* a problem of this user only */
 };
 
 /* More than the checks can find on a machine with CARDS_MAX cards. */
@@ -27,14 +28,13 @@ struct doctor {
 	struct config config;
 	bool has_tpm;
 	struct tpm_facts tpm;
-	bool has_readers;
+	bool has_readers, pcscd_hangs;
 	struct readers readers;
 	bool has_cards;
 	struct card_summary cards[CARDS_MAX];
 	size_t card_count;
 	struct repair repair; /* what interrupted runs had left */
 	struct failure repair_problem;
-	bool denied; /* something is not for this user */
 
 	struct finding findings[FINDINGS_MAX];
 	size_t count;
@@ -44,6 +44,7 @@ struct doctor {
 struct finding *found(struct doctor *d, enum level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void remedy(struct finding *f, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void denied(struct finding *f); /* it is for root: the remedy, too */
 
 /* The configuration file that the command line or the installation names. */
 const char *doctor_config_path(const struct doctor *d);

@@ -50,8 +50,7 @@ check_state(struct doctor *d)
 	outcome = cards_list(&d->config, d->cards, &d->card_count, &why);
 	d->has_cards = outcome == DONE;
 	if (outcome == NOT_PERMITTED) {
-		d->denied = true;
-		found(d, LEVEL_PROBLEM, "%s", why.text);
+		denied(found(d, LEVEL_PROBLEM, "%s", why.text));
 	} else if (outcome != DONE) {
 		found(d, LEVEL_PROBLEM, "%s", why.text);
 	} else {
@@ -198,7 +197,8 @@ check_contents(struct doctor *d)
 	struct view *v = malloc(sizeof *v);
 	size_t i;
 
-	for (i = 0; v != NULL && i < d->card_count; i++) {
+	/* The way to a card begins at pcscd, and each card would wait for it. */
+	for (i = 0; v != NULL && !d->pcscd_hangs && i < d->card_count; i++) {
 		if (!d->cards[i].readable || failed(&d->cards[i].problem))
 			continue;
 		*v = (struct view){ .instance = d->cards[i].instance };

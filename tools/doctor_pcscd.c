@@ -38,6 +38,7 @@ check_pcscd(struct doctor *d)
 		err = pcsc_list(&pcsc, &d->readers, &deadline);
 	pcsc_close(&pcsc, false);
 	d->has_readers = err == PCSC_OK;
+	d->pcscd_hangs = err == PCSC_LATE;
 	switch (err) {
 	case PCSC_OK:
 		found(d, LEVEL_OK, "it answers, and has %zu reader%s", d->readers.count,
@@ -48,10 +49,7 @@ check_pcscd(struct doctor *d)
 		    "systemctl enable --now pcscd.socket; if there is no such unit, install pcscd");
 		return;
 	case PCSC_DENIED:
-		d->denied = true;
-		remedy(found(d, LEVEL_PROBLEM, "pcscd does not let this user in (polkit)"),
-		    "run this as root; for users, polkit rules decide about "
-		    "org.debian.pcsc-lite.access_pcsc");
+		denied(found(d, LEVEL_PROBLEM, "pcscd does not let this user in (polkit)"));
 		return;
 	case PCSC_LATE:
 		remedy(

@@ -23,8 +23,9 @@ check_configuration(struct doctor *d)
 	}
 	outcome = config_load(path, &d->config, &why);
 	d->has_config = outcome == DONE;
-	d->denied = outcome == NOT_PERMITTED;
-	if (outcome != DONE)
+	if (outcome == NOT_PERMITTED)
+		denied(found(d, LEVEL_PROBLEM, "%s", why.text));
+	else if (outcome != DONE)
 		remedy(found(d, LEVEL_PROBLEM, "%s", why.text),
 		    "correct it, man tpmvsc.conf says how; until then neither tpmvscmgr nor the "
 		    "driver works, and most checks cannot be made");
@@ -44,7 +45,7 @@ tcti_rest(const struct doctor *d, const char *prefix)
 }
 
 static void
-blame_device(struct doctor *d, struct finding *f, const char *path)
+blame_device(struct finding *f, const char *path)
 {
 	struct group *group;
 	struct stat st;
@@ -56,13 +57,20 @@ blame_device(struct doctor *d, struct finding *f, const char *path)
 		    "man tpmvsc.conf shows how to start a software one");
 	} else if (access(path, R_OK | W_OK) != 0) {
 		group = getgrgid(st.st_gid);
-		d->denied = true;
+		f->denied = true;
 		remedy(f, "run this as root; who uses %s must be in the group %s (usermod -aG)",
 		    path, group != NULL ? group->gr_name : "that it belongs to");
 	} else {
 		remedy(f, "see what the kernel says of it (journalctl -k -g tpm), and restart the "
 			  "machine");
 	}
+}
+
+/* The lock that the users of one TPM share is among the cards. */
+static bool
+may_enter(const char *directory)
+{
+	return access(directory, R_OK | W_OK | X_OK) == 0 || errno != EACCES;
 }
 
 void
@@ -80,11 +88,11 @@ check_tpm(struct doctor *d)
 		    (unsigned long)(d->tpm.firmware[0] & 0xffff), d->config.tcti);
 		return;
 	}
-	if (outcome == NOT_PERMITTED)
-		d->denied = true;
 	f = found(d, LEVEL_PROBLEM, "%s (%s)", why.text, d->config.tcti);
 	if (device != NULL)
-		blame_device(d, f, device);
+		blame_device(f, device);
+	else if (outcome == NOT_PERMITTED || !may_enter(d->config.state_dir))
+		denied(f);
 	else if (tcti_rest(d, "swtpm:") != NULL)
 		remedy(f,
 		    "start swtpm before pcscd (man tpmvsc.conf shows how), or correct tcti "
