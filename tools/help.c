@@ -175,13 +175,15 @@ static const char change_admin_key[] =
     "Usage: tpmvscmgr change-admin-key /instance ID [/AdminKey DEFAULT|PROMPT|RANDOM]\n"
     "           [--admin-algorithm ALGORITHM] [options]\n"
     "\n"
-    "Asks for the card's administrator key and changes it.\n"
+    "Asks for the card's administrator key, or for the PIN where that is RANDOM, and\n"
+    "changes it.\n"
     "\n"
     "  /instance, -i ID    the card\n"
     "  /AdminKey DEFAULT   the new one is the default key\n"
     "            PROMPT    ask for the new one: so if left out\n"
-    "            RANDOM    made at random, never shown; serves after the PIN only\n"
-    "  --admin-algorithm   of the new key: 3DES (the default), AES128, AES192, AES256\n"
+    "            RANDOM    another one made at random, where it was so before\n"
+    "  --admin-algorithm   of the new key: 3DES, AES128, AES192 or AES256; as before\n"
+    "                      if left out\n"
     "  --admin-key-file FILE, --new-admin-key-file FILE, --pin-file FILE\n"
     "                      take the secret from FILE; - is standard input\n";
 
