@@ -97,6 +97,7 @@ says 'no TPM, create' 4 'TPM' mgr_quiet "${create[@]}"
 says 'no TPM, destroy' 4 'TPM' mgr_quiet destroy /instance 0
 matches 'no TPM, list still names the card and says why' '0000.*TPM|TPM.*0000' \
 	"$(mgr list 2>&1 | tr '\n' ' ')"
+refuse 'no TPM, list, and its exit status' 4 mgr list
 swtpm_start
 check 'the TPM is back: destroy works' mgr destroy /instance 0 /quiet
 write_conf 'pin_cache = 1h'

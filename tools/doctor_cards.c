@@ -100,9 +100,13 @@ check_card(struct doctor *d, const struct card_summary *card)
 		remedy(found(d, LEVEL_PROBLEM,
 			   INSTANCE_PREFIX "%04u: pcscd does not show its reader", n),
 		    "restart pcscd when no smart card is in use (systemctl restart pcscd)");
-	if (d->count == before)
+	if (d->count != before)
+		return;
+	if (card->pin_left > 0)
 		found(d, LEVEL_OK, INSTANCE_PREFIX "%04u: %s, its PIN has %d tries left", n,
 		    card->name, card->pin_left);
+	else
+		found(d, LEVEL_OK, INSTANCE_PREFIX "%04u: %s", n, card->name);
 }
 
 void
@@ -165,7 +169,8 @@ check_certificate(struct doctor *d, unsigned instance, const struct view_slot *s
 		finding = found(d, LEVEL_WARNING,
 		    INSTANCE_PREFIX "%04u: the certificate of %02X expires in %d day%s", instance,
 		    slot->reference, f.days_left, f.days_left == 1 ? "" : "s");
-	remedy(finding, "tpmvscmgr enroll /instance %u --slot %02x", instance, slot->reference);
+	remedy(finding, "renew it: tpmvscmgr enroll /instance %u --slot %02x, with a --subject",
+	    instance, slot->reference);
 }
 
 static void

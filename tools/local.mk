@@ -25,6 +25,12 @@ view_parts = \
 	tools/viewjson.c \
 	tools/viewtext.c
 
+doctor_parts = \
+	tools/doctor.c tools/doctor.h \
+	tools/doctor_cards.c \
+	tools/doctor_pcscd.c \
+	tools/doctor_tpm.c
+
 # A card's client, whatever the channel.
 client_parts = \
 	tools/channel.h \
@@ -49,10 +55,7 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/commands.h \
 	tools/create.c \
 	tools/destroy.c \
-	tools/doctor.c tools/doctor.h \
-	tools/doctor_cards.c \
-	tools/doctor_pcscd.c \
-	tools/doctor_tpm.c \
+	$(doctor_parts) \
 	tools/enroll.c \
 	tools/harmless.c tools/harmless.h \
 	tools/help.c \
@@ -172,13 +175,19 @@ tests_check_renewal_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_renewal_LDADD = libfakecard.la libapplet.la libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
 
 # What show, list and doctor print, and what they read.
-check_PROGRAMS += tests/check_show
+check_PROGRAMS += tests/check_show tests/check_doctor
 
-tests_check_show_SOURCES = tests/check_show.c tests/suite.h $(view_parts) $(client_parts) \
-	tools/channel.c tools/commands.h tools/pcsc.c tools/pcsc.h tools/reader.c tools/words.c tools/words.h
+looking_parts = $(view_parts) $(client_parts) tools/channel.c tools/commands.h tools/pcsc.c tools/pcsc.h \
+	tools/reader.c tools/words.c tools/words.h
+tests_check_show_SOURCES = tests/check_show.c tests/suite.h $(looking_parts)
 tests_check_show_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS)
 tests_check_show_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_show_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
+
+tests_check_doctor_SOURCES = tests/check_doctor.c tests/suite.h $(doctor_parts) $(looking_parts)
+tests_check_doctor_CPPFLAGS = $(tpmvscmgr_CPPFLAGS)
+tests_check_doctor_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_doctor_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
 
 # Files that the command line names.
 check_PROGRAMS += tests/check_file
