@@ -32,7 +32,7 @@ journal_start()
 	journal_pid=$!
 	wait_for 10 test -S "$journal" || die 'listen as the journal'
 }
-trap 'stop_process "$journal_pid"; finish' EXIT
+finish_more() { stop_process "$journal_pid"; }
 in_run() { unshare -m --propagation unchanged sh -c "$with_run" "$scratch/run" "$@"; }
 tool() { in_run "$prefix/sbin/tpmvscmgr" "$@" --config "$conf"; }
 

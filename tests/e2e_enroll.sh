@@ -86,7 +86,7 @@ END
 unshare -m --propagation unchanged sh -c "$with_run" "$scratch/run" \
 	"$(command -v sshd)" -D -e -f "$scratch/sshd.conf" >sshd.log 2>&1 </dev/null &
 sshd_pid=$!
-trap 'stop_process "$sshd_pid"; finish' EXIT
+finish_more() { stop_process "$sshd_pid"; }
 wait_for 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" || die 'start sshd'
 printf '#!/bin/sh\necho %s\n' "$pin" >askpass
 printf '#!/bin/sh\necho 87654321\n' >askpass-wrong
@@ -301,6 +301,13 @@ openssl x509 -in alice.pem -noout -pubkey >alice.pub
 openssl x509 -new -force_pubkey alice.pub -subj /CN=old -CA ca.pem -CAkey ca.key -days -1 -out expired.pem
 check 'one that has expired' enroll "${some[@]}" --install expired.pem
 matches 'is warned of' 'has expired' "$(cat enroll.log)"
+printf '%s\n' '[ca]' 'default_ca = x' '[x]' 'database = index' 'rand_serial = yes' 'new_certs_dir = .' 'policy = p' \
+	'default_md = sha256' '[p]' 'commonName = supplied' >ca.conf
+: >index
+openssl ca -batch -config ca.conf -cert ca.pem -keyfile ca.key -startdate 20990101000000Z \
+	-enddate 20991231000000Z -in alice.csr -out future.pem 2>ca.log
+check 'one for later' enroll "${some[@]}" --install future.pem
+matches 'is warned of' 'not valid yet' "$(cat enroll.log)"
 same 'an output that is full' 7 "$(enroll "${some[@]}" --subject CN=a -o /dev/full; echo $?)"
 matches 'what to do then' 'has a new key.*run the command again' "$(cat enroll.log)"
 check 'run again' enroll "${some[@]}" --subject CN=a -o old.csr

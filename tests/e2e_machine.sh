@@ -33,8 +33,7 @@ far_swtpm=$!
 sshd_pid=''
 far_nv() { TPM2TOOLS_TCTI=$far_tcti tpm2_getcap handles-nv-index | sort; }
 far_mgr() { "$tool" "$@" --config "$far/tpmvsc.conf"; }
-finish_far() { stop_process "$sshd_pid"; stop_process "$far_swtpm"; }
-trap 'finish_far; finish' EXIT
+finish_more() { stop_process "$sshd_pid"; stop_process "$far_swtpm"; }
 wait_for 10 test -S "$far/tpm.sock" || die 'start the far swtpm'
 
 # A port of nobody's, as far as one can know.

@@ -122,6 +122,10 @@ finish()
 	local status=$?
 	trap - EXIT INT TERM HUP
 	set +e
+	# what else a script has started
+	if declare -F finish_more >/dev/null; then
+		finish_more
+	fi
 	session_close
 	stop_process "$pcscd_pid"
 	stop_process "$swtpm_pid"
