@@ -59,7 +59,7 @@ EXTRA_DIST += tests/opensc.sh tests/e2e_apdus.sh tests/e2e_enroll.sh tests/e2e_m
 	tests/e2e_mechanisms.sh tests/e2e_opensc.sh tests/e2e_p11test.sh
 
 # Yubico's programs, end to end.
-EXTRA_DIST += tests/e2e_ykman.sh tests/e2e_yubico.sh tests/newer_suites.sh
+EXTRA_DIST += tests/e2e_random.sh tests/e2e_ykman.sh tests/e2e_yubico.sh tests/newer_suites.sh
 
 # The newest clients, in a root of a newer Debian.
 EXTRA_DIST += tests/newer tests/newer_gnupg.sh tests/newer_opensc.sh tests/newer_pkcs11.sh \
