@@ -2,6 +2,7 @@
 /* What doctor finds out about pcscd, the driver in it, and who looks for readers. */
 #include "tools/doctor.h"
 
+#include "tools/file.h"
 #include "tools/names.h"
 #include "tools/pcsc.h"
 #include "tools/readerconf.h"
@@ -142,24 +143,6 @@ check_polkit(struct doctor *d)
 
 /* ---- the driver's entry ---- */
 
-/* Append a file's first READERCONF_MAX octets. */
-static bool
-read_file(const char *path, struct wbuf *out)
-{
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	uint8_t octets[4096];
-	ssize_t n;
-
-	if (fd < 0)
-		return false;
-	do {
-		n = read(fd, octets, sizeof octets);
-		wbuf_put(out, rbuf_of(octets, n > 0 ? (size_t)n : 0));
-	} while (n > 0 && wbuf_ok(out));
-	(void)close(fd);
-	return n == 0;
-}
-
 /* Whether the entry's text is what pcscd needs; a finding when not. */
 static bool
 entry_fits(struct doctor *d, struct rbuf text)
@@ -194,14 +177,14 @@ void
 check_entry(struct doctor *d)
 {
 	uint8_t *octets = malloc(READERCONF_MAX);
+	struct failure why = { "" };
 	struct wbuf text;
 
 	if (octets == NULL)
 		return;
 	text = wbuf_over(octets, READERCONF_MAX);
-	if (!read_file(TPMVSC_READER_CONF, &text))
-		remedy(found(d, LEVEL_PROBLEM, "%s: %s: pcscd does not load the driver",
-			   TPMVSC_READER_CONF, strerror(errno)),
+	if (file_read(TPMVSC_READER_CONF, &text, &why) != DONE)
+		remedy(found(d, LEVEL_PROBLEM, "%s: pcscd does not load the driver", why.text),
 		    "install tpmvsc again, and restart pcscd");
 	else if (entry_fits(d, wbuf_view(&text)))
 		found(d, LEVEL_OK, "%s is good", TPMVSC_READER_CONF);
@@ -293,27 +276,37 @@ cards_beyond(const struct doctor *d, unsigned limit)
 	return n;
 }
 
+/* Read OpenSC's limits.  False when it is not installed here. */
+static bool
+read_opensc(const char *path, struct opensc_limits *out)
+{
+	uint8_t *octets = malloc(READERCONF_MAX);
+	struct failure unread = { "" };
+	struct wbuf text;
+	bool done;
+
+	if (octets == NULL)
+		return false;
+	text = wbuf_over(octets, READERCONF_MAX);
+	done = file_read(path, &text, &unread) == DONE;
+	if (done)
+		opensc_read(wbuf_view(&text), out);
+	free(octets);
+	return done;
+}
+
 void
 check_opensc(struct doctor *d)
 {
-	const char *path = getenv("OPENSC_CONF");
-	uint8_t *octets = malloc(READERCONF_MAX);
+	const char *path = getenv("OPENSC_CONF"); /* as OpenSC does */
 	struct opensc_limits limits;
 	unsigned seen, beyond;
 	struct finding *f;
-	struct wbuf text;
 
-	if (path == NULL)
+	if (path == NULL || path[0] != '/')
 		path = "/etc/opensc/opensc.conf";
-	if (octets == NULL)
+	if (!read_opensc(path, &limits))
 		return;
-	text = wbuf_over(octets, READERCONF_MAX);
-	if (access(path, F_OK) != 0 || !read_file(path, &text)) {
-		free(octets); /* it is not installed here */
-		return;
-	}
-	opensc_read(wbuf_view(&text), &limits);
-	free(octets);
 	seen = opensc_readers(&limits);
 	if (d->readers.count <= seen) {
 		found(d, LEVEL_OK, "it looks at the first %u readers, and there are %zu", seen,

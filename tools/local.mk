@@ -177,7 +177,7 @@ tests_check_renewal_LDADD = libfakecard.la libapplet.la libbase.la $(CRYPTO_LIBS
 # What show, list and doctor print, and what they read.
 check_PROGRAMS += tests/check_show tests/check_doctor
 
-looking_parts = $(view_parts) $(client_parts) tools/channel.c tools/commands.h tools/pcsc.c tools/pcsc.h \
+looking_parts = $(view_parts) $(client_parts) tools/channel.c tools/commands.h tools/file.c tools/file.h tools/pcsc.c tools/pcsc.h \
 	tools/reader.c tools/words.c tools/words.h
 tests_check_show_SOURCES = tests/check_show.c tests/suite.h $(looking_parts)
 tests_check_show_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS)
