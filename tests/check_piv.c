@@ -863,6 +863,59 @@ START_TEST(no_puk)
 }
 END_TEST
 
+/* A host that counts what it is told of blocks. */
+struct told {
+	struct piv_host host;
+	unsigned blocks[REFERENCE_ADMIN + 1];
+};
+
+static void
+told(struct piv_host *host, enum reference which)
+{
+	((struct told *)(void *)host)->blocks[which]++;
+}
+
+/* clang-format off */
+static const struct told_row {
+	const char *why;
+	const char *command, *answer;
+	unsigned left, pin, puk; /* tries before; how often each is told of */
+	bool unreadable;
+} told_rows[] = {
+	{ "a wrong PIN", PIN_WRONG, "63c1", 2, 0, 0, false },
+	{ "the last one", PIN_WRONG, "6983", 1, 1, 0, false },
+	{ "one more", PIN_WRONG, "6983", 0, 0, 0, false },
+	{ "the right one, too late", PIN_RIGHT, "6983", 0, 0, 0, false },
+	{ "the right one at last", PIN_RIGHT, "9000", 1, 0, 0, false },
+	{ "a question", PIN_QUERY, "6983", 0, 0, 0, false },
+	{ "one that is none", "00 20 00 80 08 ff*7 41", "6a80", 1, 0, 0, false },
+	{ "changing the PIN", "00 24 00 80 10 " BAD " " NEW, "6983", 1, 1, 0, false },
+	{ "changing the PUK", "00 24 00 81 10 " BAD " " NEW, "6983", 1, 0, 1, false },
+	{ "a wrong PUK", "00 2c 00 80 10 " BAD " " NEW, "6983", 1, 0, 1, false },
+	{ "which was blocked", "00 2c 00 80 10 " BAD " " NEW, "6983", 0, 0, 0, false },
+	{ "a vault that cannot tell", PIN_WRONG, "6300", 1, 0, 0, true },
+};
+/* clang-format on */
+
+START_TEST(told_of_blocks)
+{
+	const struct told_row *row = &told_rows[_i];
+	struct told host = { .host = { .blocked = told } };
+	struct fake_card *card = fake_card_new();
+
+	card->piv.host = &host.host;
+	card->vault.references[REFERENCE_PIN].left = row->left;
+	card->vault.references[REFERENCE_PUK].left = row->left;
+	card->vault.unreadable = row->unreadable;
+	fake_card_expect(card, row->why, (struct exchange){ row->command, row->answer });
+	ck_assert_msg(host.blocks[REFERENCE_PIN] == row->pin &&
+			  host.blocks[REFERENCE_PUK] == row->puk &&
+			  host.blocks[REFERENCE_ADMIN] == 0,
+	    "%s: %u, %u", row->why, host.blocks[REFERENCE_PIN], host.blocks[REFERENCE_PUK]);
+	fake_card_free(card);
+}
+END_TEST
+
 START_TEST(tries_cannot_be_told)
 {
 	struct fake_card *card = fake_card_new();
@@ -1073,6 +1126,7 @@ main(void)
 	tcase_add_loop_test(tcase, aes_admin, 0, 3);
 	tcase_add_test(tcase, admin_behind_pin);
 	tcase_add_test(tcase, no_puk);
+	tcase_add_rows(tcase, told_of_blocks, told_rows);
 	tcase_add_test(tcase, tries_cannot_be_told);
 	tcase_add_test(tcase, more_tries_than_can_be_told);
 	tcase_add_test(tcase, policy_of_the_card);

@@ -86,6 +86,9 @@ cat >>"$far/ssh/config" <<-END
 END
 key stranger
 echo "[127.0.0.1]:$port $(cat "$far/ssh/host.pub")" >"$far/ssh/known_hosts"
+# Without PAM sshd lets nobody in whose password is locked.
+pam=no
+[[ $(getent shadow root) != root:!* ]] || pam=yes
 cat >"$far/ssh/sshd_config" <<-END
 	ListenAddress 127.0.0.1
 	Port $port
@@ -95,7 +98,7 @@ cat >"$far/ssh/sshd_config" <<-END
 	PasswordAuthentication no
 	KbdInteractiveAuthentication no
 	StrictModes no
-	UsePAM no
+	UsePAM $pam
 	PidFile none
 END
 unshare -m --propagation unchanged sh -c "$with_run" "$scratch/run" \
@@ -123,6 +126,8 @@ matches 'list looks over there' 'Elsewhere' "$(mgr list /machine pc7)"
 matches 'as user@host' 'Elsewhere' "$(mgr list --machine=root@pc7)"
 matches 'list --json comes through' '"name" *: *"Elsewhere"' "$(mgr list --json /machine pc7)"
 matches 'show looks over there' 'Elsewhere' "$(mgr show /instance 0 /machine pc7)"
+matches 'doctor looks over there' 'ROOT.*SMARTCARDREADER.*0000' "$(mgr doctor --json /machine pc7 2>/dev/null || :)"
+same 'repair over there has nothing to do' 0 "$(mgr repair /quiet /machine pc7 >/dev/null 2>&1; echo $?)"
 same '/quiet: the ID and nothing else' 'ROOT\SMARTCARDREADER\0000' \
 	"$(mgr create /quiet --if-absent /name Elsewhere /AdminKey DEFAULT /PIN DEFAULT /machine pc7 2>&1)"
 
