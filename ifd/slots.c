@@ -346,11 +346,28 @@ slot_power_down(struct slot *slot)
 	slot->powered = false;
 }
 
+static bool
+is_watched(struct slot *slot)
+{
+	bool yes;
+
+	(void)pthread_mutex_lock(&slot->gate);
+	yes = slot->watch != NULL;
+	(void)pthread_mutex_unlock(&slot->gate);
+	return yes;
+}
+
 RESPONSECODE
 slot_transmit(struct slot *slot, struct rbuf capdu, struct wbuf *rapdu)
 {
 	uint64_t before;
 
+	/*
+	 * The watch wakes the polling thread when the card is changed beside us, and
+	 * pcscd has it drop what was proven.  Without one, look before each command.
+	 */
+	if (slot->card != NULL && !is_watched(slot) && slot_presence(slot) != IFD_ICC_PRESENT)
+		return IFD_ICC_NOT_PRESENT;
 	if (slot->card == NULL)
 		return IFD_ICC_NOT_PRESENT;
 	if (!slot->powered)

@@ -749,6 +749,29 @@ send_ins(uint8_t ins)
 }
 
 /* Made anew at its client's own word: it has not left the reader, whoever looks. */
+/* What cannot be watched is looked at before each command: a changed card is not gone on with. */
+START_TEST(replaced_card_without_watch)
+{
+	const SCARD_IO_HEADER pci = { .Protocol = 1 };
+	UCHAR select[] = { 0x00, 0xa4, 0x04, 0x00 }, answer[16];
+	DWORD n = sizeof answer;
+
+	fake_set_faults((struct fake_faults){ .watch = _i != 0 });
+	open_slots(1);
+	fake_set_faults((struct fake_faults){ .watch = _i != 0 });
+	ck_assert_int_eq(IFDHCloseChannel(0), IFD_SUCCESS);
+	ck_assert_int_eq(create(0, DEVICE), IFD_SUCCESS);
+	fake_insert(0);
+	ck_assert_int_eq(IFDHICCPresence(0), IFD_ICC_PRESENT);
+	ck_assert_int_eq(power(0, IFD_POWER_UP), IFD_SUCCESS);
+	ck_assert_int_eq(IFDHTransmitToICC(0, pci, select, 4, answer, &n, NULL), IFD_SUCCESS);
+	fake_insert(0);
+	n = sizeof answer;
+	ck_assert_int_eq(IFDHTransmitToICC(0, pci, select, 4, answer, &n, NULL),
+	    _i != 0 ? IFD_ICC_NOT_PRESENT : IFD_SUCCESS);
+}
+END_TEST
+
 START_TEST(card_that_resets_itself)
 {
 	open_slots(1);
@@ -947,6 +970,7 @@ main(void)
 	tcase_add_test(tcase, poll_sleeps);
 	tcase_add_test(tcase, poll_without_watch);
 	tcase_add_test(tcase, replaced_card);
+	tcase_add_loop_test(tcase, replaced_card_without_watch, 0, 2);
 	tcase_add_test(tcase, card_that_resets_itself);
 	tcase_add_test(tcase, card_that_resets_itself_too_late);
 	tcase_add_test(tcase, replaced_card_without_polling_thread);
