@@ -53,6 +53,7 @@ check_PROGRAMS += tests/check_config \
 	tests/check_card \
 	tests/check_list \
 	tests/check_look \
+	tests/check_repair \
 	tests/check_startover \
 	tests/check_transactions
 
@@ -82,6 +83,10 @@ tests_check_list_LDADD = $(card_check_libs)
 tests_check_beside_SOURCES = tests/check_beside.c
 tests_check_beside_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_beside_LDADD = $(card_check_libs)
+
+tests_check_repair_SOURCES = tests/check_repair.c
+tests_check_repair_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_repair_LDADD = $(card_check_libs)
 
 tests_check_look_SOURCES = tests/check_look.c
 tests_check_look_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -28,12 +28,17 @@ libscratch_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 
 store_check_libs = libscratch.la libstore.la libbase.la $(CHECK_LIBS)
 
-check_PROGRAMS += tests/check_files \
+check_PROGRAMS += tests/check_change \
+	tests/check_files \
 	tests/check_intruders \
 	tests/check_state \
 	tests/check_store \
 	tests/check_durability \
 	tests/check_replace
+
+tests_check_change_SOURCES = tests/check_change.c
+tests_check_change_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_change_LDADD = $(store_check_libs)
 
 tests_check_files_SOURCES = tests/check_files.c
 tests_check_files_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
