@@ -83,6 +83,9 @@ SCardGetStatusChange(SCARDCONTEXT context, DWORD ms, SCARD_READERSTATE *states, 
 {
 	ck_assert(context == 7 && count == 1 && ms <= 2000);
 	states->dwEventState = play.present ? SCARD_STATE_PRESENT : SCARD_STATE_EMPTY;
+	states->dwEventState |= (DWORD)0xfffe << 16;
+	if (ms == 0)
+		return played(STATUS);
 	if (play.answers[STATUS] == SCARD_S_SUCCESS && !play.present)
 		play.present = true; /* it comes after all */
 	return played(STATUS);
@@ -309,6 +312,26 @@ START_TEST(card_comes)
 }
 END_TEST
 
+START_TEST(looked_at)
+{
+	const struct timespec deadline = in_ms(20000);
+	struct pcsc p = { .talk = NULL };
+	unsigned events = 0;
+	bool present = false;
+
+	ck_assert_int_eq(pcsc_open(&p, &deadline), PCSC_OK);
+	ck_assert_int_eq(pcsc_look(&p, "B 00 01", &events, &present, &deadline), PCSC_OK);
+	ck_assert(events == 0xfffe && present);
+	play.present = false;
+	ck_assert_int_eq(pcsc_look(&p, "B 00 01", &events, &present, &deadline), PCSC_OK);
+	ck_assert(!present);
+	play.answers[STATUS] = SCARD_E_UNKNOWN_READER;
+	ck_assert_int_eq(pcsc_look(&p, "B 00 01", &events, &present, &deadline), PCSC_NO_READER);
+	pcsc_close(&p, false);
+	ck_assert_int_eq(pcsc_look(&p, "B 00 01", &events, &present, &deadline), PCSC_LATE);
+}
+END_TEST
+
 /* Others reset the card when they are done with it: that is no reason to give up, unless it never ends. */
 START_TEST(reset_by_others)
 {
@@ -441,6 +464,7 @@ main(void)
 	tcase_add_rows(t, refusal, refusals);
 	tcase_add_rows(t, list, lists);
 	tcase_add_test(t, card_comes);
+	tcase_add_test(t, looked_at);
 	tcase_add_test(t, reset_by_others);
 	tcase_add_rows(t, hang, hangs);
 	tcase_add_loop_test(t, race, 0, 10);

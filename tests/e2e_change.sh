@@ -201,6 +201,22 @@ same 'of one length' 48 ${#held}
 session_close
 check 'ykman manages the card' ykman_manages
 
+for left in 2 1; do
+	says "a wrong PIN, $left left" 6 "the PIN is wrong; $left " '11111111\n12345678\n' user change-pin /instance 3
+done
+says 'nothing unblocks such a card without a PUK' 6 'PIN is blocked, the card has no PUK, and nothing else' \
+	'11111111\n12345678\n' user change-pin /instance 3
+says 'root is told the same' 6 'PIN is blocked, the card has no PUK, and nothing else' '' mgr change-pin /instance 3
+says 'its key is not asked for' 6 'PIN is blocked' '' mgr change-admin-key /instance 3
+
+# ---- where nobody can tell how many tries are left ----
+tpm2_changeauth -Q -c owner owner-secret
+says 'change-pin' 0 'changed' '12345678\n87654321\n' user change-pin /instance 0
+says 'a wrong PIN' 6 'the PIN is wrong$' '12345678\n87654321\n' user change-pin /instance 0
+says 'and back' 0 'changed' '87654321\n12345678\n' user change-pin /instance 0
+says 'unblocks' 0 'The new PIN is set\.' "${key16//0/f}\n12345678\n" mgr unblock /instance 0 /AdminKey
+tpm2_changeauth -Q -c owner -p owner-secret
+
 # ---- others at the card ----
 says 'a PIN for OpenSC' 0 'changed' '12345678\n86427531\n' user change-pin /instance 0
 check 'OpenSC takes the new PIN' pkcs15-tool --reader "$(reader 0)" --verify-pin --pin 86427531

@@ -56,6 +56,7 @@ unblock(struct paste *paste, const struct config *config, const struct options *
 	struct wbuf response = wbuf_over(answered, sizeof answered);
 	struct audit audit = { .event = AUDIT_UNBLOCK, .by = "help desk" };
 	struct card_challenge *open = NULL;
+	struct reader_mark mark;
 	struct failure cause = { "" };
 	enum outcome outcome;
 
@@ -64,7 +65,10 @@ unblock(struct paste *paste, const struct config *config, const struct options *
 		return outcome;
 	outcome = exchange(paste, options, wbuf_view(&challenge), &response, &cause);
 	if (outcome == DONE) {
+		mark = reader_mark(options->instance);
 		outcome = card_challenge_answer(open, wbuf_view(&response), fresh, why);
+		if (outcome == DONE)
+			reader_follow(options->instance, &mark);
 		audit_look(&audit, config, options->instance);
 		audit_end(&audit, outcome, why);
 	} else {

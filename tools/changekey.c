@@ -68,6 +68,21 @@ ask(const struct options *o, const struct target *t, struct keys *out, struct fa
 	return DONE;
 }
 
+/* The old key is in the TPM, which compares and never tells: its owner has to. */
+static enum outcome
+change_beside(
+    const struct config *config, unsigned instance, const struct keys *k, struct failure *why)
+{
+	const struct reader_mark mark = reader_mark(instance);
+	enum outcome outcome;
+
+	outcome = cards_change_admin_key(
+	    config, instance, &k->old, k->fresh_algorithm, &k->fresh, why);
+	if (outcome == DONE)
+		reader_follow(instance, &mark);
+	return outcome;
+}
+
 static enum outcome
 change_managed(
     const struct config *config, unsigned instance, const struct keys *k, struct failure *why)
@@ -86,9 +101,7 @@ change_managed(
 		    ch, k->fresh_algorithm, &k->fresh, &owner_only, &line);
 	channel_close(ch);
 	if (owner_only) {
-		/* The old key is in the TPM, which compares and never tells: its owner has to. */
-		outcome = cards_change_admin_key(
-		    config, instance, &k->old, k->fresh_algorithm, &k->fresh, &beside);
+		outcome = change_beside(config, instance, k, &beside);
 		if (outcome != NOT_PERMITTED)
 			line = beside;
 	}

@@ -38,4 +38,16 @@ const char *help_text(enum verb verb);
 enum reader_state { READER_THERE, READER_MISSING, READER_UNKNOWN };
 enum reader_state reader_look(unsigned instance);
 
+/*
+ * A change beside a live card shows in its reader as a card that goes and
+ * comes.  Mark before the change, follow after it: whoever uses the card then
+ * has the one that is changed.  At most some seconds, and no harm without pcscd.
+ */
+struct reader_mark {
+	bool known;
+	unsigned events;
+};
+struct reader_mark reader_mark(unsigned instance);
+void reader_follow(unsigned instance, const struct reader_mark *mark);
+
 #endif

@@ -36,6 +36,8 @@ struct talk {
 	uint8_t command[PCSC_COMMAND_MAX], answer[PCSC_ANSWER_MAX];
 	DWORD command_len, answer_len;
 	DWORD disposition;
+	unsigned events;
+	bool present;
 	enum pcsc_err late; /* what it means when there is no answer */
 
 	talk_question question;
@@ -128,6 +130,16 @@ find(struct talk *t)
 		state.dwCurrentState = state.dwEventState;
 	if ((state.dwEventState & SCARD_STATE_PRESENT) == 0)
 		t->err = PCSC_NO_CARD;
+}
+
+static void
+look(struct talk *t)
+{
+	SCARD_READERSTATE state = { .szReader = t->reader, .dwCurrentState = SCARD_STATE_UNAWARE };
+
+	t->err = err_of(SCardGetStatusChange(t->context, 0, &state, 1), "look at a reader");
+	t->events = (unsigned)(state.dwEventState >> 16) & 0xffff;
+	t->present = (state.dwEventState & SCARD_STATE_PRESENT) != 0;
 }
 
 /* Others who had the card may have reset it meanwhile: that is heard of here, and nothing lost. */
@@ -266,6 +278,23 @@ pcsc_find(struct pcsc *p, const char *reader, const struct timespec *deadline)
 		return PCSC_LATE;
 	(void)snprintf(p->talk->reader, sizeof p->talk->reader, "%s", reader);
 	return ask(p, find, deadline);
+}
+
+enum pcsc_err
+pcsc_look(struct pcsc *p, const char *reader, unsigned *events, bool *present,
+    const struct timespec *deadline)
+{
+	enum pcsc_err err;
+
+	if (p->talk == NULL)
+		return PCSC_LATE;
+	(void)snprintf(p->talk->reader, sizeof p->talk->reader, "%s", reader);
+	err = ask(p, look, deadline);
+	if (err == PCSC_OK) {
+		*events = p->talk->events;
+		*present = p->talk->present;
+	}
+	return err;
 }
 
 enum pcsc_err

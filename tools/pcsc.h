@@ -47,6 +47,13 @@ MUST_CHECK enum pcsc_err pcsc_find(
     struct pcsc *p, const char *reader, const struct timespec *deadline);
 
 /*
+ * Look at a reader without waiting: events becomes how many cards came or went
+ * there (16 bits), present whether there is one now.  NO_READER.
+ */
+MUST_CHECK enum pcsc_err pcsc_look(struct pcsc *p, const char *reader, unsigned *events,
+    bool *present, const struct timespec *deadline);
+
+/*
  * Connect to the card in the reader that was found, and keep all other programs
  * from it.  BUSY also when they do not leave it in time; the conversation is
  * over then.

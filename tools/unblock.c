@@ -117,6 +117,7 @@ static enum outcome
 by_admin_key(const struct config *config, struct target *t, const struct pair *secrets,
     struct failure *why)
 {
+	const struct reader_mark mark = reader_mark(t->instance);
 	struct card_details details;
 	struct failure unread = { "" };
 	enum outcome outcome;
@@ -124,6 +125,7 @@ by_admin_key(const struct config *config, struct target *t, const struct pair *s
 	outcome = cards_unblock(config, t->instance, &secrets->proof, &secrets->fresh_pin, why);
 	if (outcome != DONE)
 		return outcome;
+	reader_follow(t->instance, &mark);
 	t->pin = (struct metadata){ .there = true };
 	if (cards_look(config, t->instance, &details, &unread) == DONE && details.pin_left >= 0) {
 		t->pin.tries_limit = details.pin_limit;
