@@ -66,28 +66,9 @@ check 'it is read back' read_back 0 01 alice
 check 'openssl verify' openssl verify -CAfile ca.pem alice.pem
 
 # ---- a login with it ----
-port=$(perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0); bind(S, sockaddr_in(0, INADDR_LOOPBACK));
-	print +(sockaddr_in(getsockname(S)))[0]')
-mkdir -p "$scratch/run/sshd"
 ssh-keygen -q -t ed25519 -N '' -f host
+sshd_start "$scratch/host" "$scratch/authorized"
 echo "[127.0.0.1]:$port $(cat host.pub)" >known
-cat >sshd.conf <<-END
-	ListenAddress 127.0.0.1
-	Port $port
-	HostKey $scratch/host
-	AuthorizedKeysFile $scratch/authorized
-	PasswordAuthentication no
-	KbdInteractiveAuthentication no
-	StrictModes no
-	PermitRootLogin yes
-	UsePAM no
-	PidFile none
-END
-unshare -m --propagation unchanged sh -c "$with_run" "$scratch/run" \
-	"$(command -v sshd)" -D -e -f "$scratch/sshd.conf" >sshd.log 2>&1 </dev/null &
-sshd_pid=$!
-finish_more() { stop_process "$sshd_pid"; }
-wait_for 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" || die 'start sshd'
 printf '#!/bin/sh\necho %s\n' "$pin" >askpass
 printf '#!/bin/sh\necho 87654321\n' >askpass-wrong
 chmod +x askpass askpass-wrong
@@ -102,8 +83,7 @@ same 'one of the kind that was asked for' 'ecdsa-sha2-nistp256' "$(cut -d ' ' -f
 same 'ssh -I logs in with the card' 'logged in' "$(log_in askpass || cat ssh.log)"
 fails 'but not with a wrong PIN' log_in askpass-wrong
 check 'the right one gives the tries back' eval "log_in askpass"
-stop_process "$sshd_pid"
-sshd_pid=''
+sshd_stop
 
 # ---- renewal: old mail still opens ----
 printf 'Subject: keep this\r\n\r\nfor years\r\n' >mail

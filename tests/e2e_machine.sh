@@ -16,8 +16,7 @@ tool=$prefix/sbin/tpmvscmgr
 
 # ---- the far side ----
 far=$scratch/far
-mkdir -p "$far/tpm" "$far/full" "$far/ssh" "$scratch/run/sshd" bin
-chmod 0755 "$scratch/run/sshd"
+mkdir -p "$far/tpm" "$far/full" "$far/ssh" bin
 install -d -m 0700 "$far/state"
 far_tcti=swtpm:path=$far/tpm.sock
 far_conf() { printf 'tcti = %s\nstate_dir = %s\n' "$2" "$3" >"$far/$1"; }
@@ -30,15 +29,13 @@ swtpm socket --tpm2 --tpmstate dir="$far/tpm" --server type=unixio,path="$far/tp
 	--ctrl type=unixio,path="$far/tpm.sock.ctrl" --flags not-need-init,startup-clear \
 	>"$scratch/swtpm-far.log" 2>&1 </dev/null &
 far_swtpm=$!
-sshd_pid=''
 far_nv() { TPM2TOOLS_TCTI=$far_tcti tpm2_getcap handles-nv-index | sort; }
 far_mgr() { "$tool" "$@" --config "$far/tpmvsc.conf"; }
-finish_more() { stop_process "$sshd_pid"; stop_process "$far_swtpm"; }
+finish_more() { stop_process "$far_swtpm"; }
 wait_for 10 test -S "$far/tpm.sock" || die 'start the far swtpm'
 
-# A port of nobody's, as far as one can know.
-port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 ssh-keygen -q -t ed25519 -N '' -f "$far/ssh/host"
+sshd_start "$far/ssh/host" "$far/ssh/authorized_keys"
 key() { ssh-keygen -q -t ed25519 -N '' -f "$far/ssh/$1"; }
 # allow HOST COMMAND: a host by that name, which is this sshd with that forced command.
 : >"$far/ssh/authorized_keys"
@@ -86,29 +83,10 @@ cat >>"$far/ssh/config" <<-END
 END
 key stranger
 echo "[127.0.0.1]:$port $(cat "$far/ssh/host.pub")" >"$far/ssh/known_hosts"
-# Without PAM sshd lets nobody in whose password is locked.
-pam=no
-[[ $(getent shadow root) != root:!* ]] || pam=yes
-cat >"$far/ssh/sshd_config" <<-END
-	ListenAddress 127.0.0.1
-	Port $port
-	HostKey $far/ssh/host
-	AuthorizedKeysFile $far/ssh/authorized_keys
-	PermitRootLogin yes
-	PasswordAuthentication no
-	KbdInteractiveAuthentication no
-	StrictModes no
-	UsePAM $pam
-	PidFile none
-END
-unshare -m --propagation unchanged sh -c "$with_run" "$scratch/run" \
-	"$(command -v sshd)" -D -e -f "$far/ssh/sshd_config" >sshd.log 2>&1 </dev/null &
-sshd_pid=$!
 # ssh takes the home directory from the accounts: only so does it find another configuration.
 printf '#!/bin/sh\nexec %s -F %s "$@"\n' "$(command -v ssh)" "$far/ssh/config" >bin/ssh
 chmod +x bin/ssh
 PATH=$scratch/bin:$PATH
-wait_for 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" || die 'start sshd'
 
 # ---- a card over there ----
 before=$(far_nv)

@@ -24,7 +24,7 @@ prefix=${TPMVSC_PREFIX:-$scratch/prefix}
 build=${TPMVSC_BUILD:-$scratch/build}
 passed=0
 failed=0
-swtpm_pid='' pcscd_pid='' session_pid=''
+swtpm_pid='' pcscd_pid='' session_pid='' sshd_pid=''
 
 # ---- results: one line for each assertion, counted by tests/run ----
 
@@ -127,6 +127,7 @@ finish()
 		finish_more
 	fi
 	session_close
+	stop_process "$sshd_pid"
 	stop_process "$pcscd_pid"
 	stop_process "$swtpm_pid"
 	if [ "$failed" -gt 0 ] || [ "$status" -ne 0 ]; then
@@ -336,6 +337,39 @@ pcscd_start()
 pcscd_stop() { stop_process "$pcscd_pid"; pcscd_pid=''; }
 
 pcscd_kill() { kill_process "$pcscd_pid"; pcscd_pid=''; }
+
+# ---- a private sshd ----
+
+# sshd_start HOSTKEY AUTHORIZED: on a free port of the loopback, which is left in
+# port, for root with the keys in the file AUTHORIZED.  A machine whose root has no
+# password, or a locked one, does as well: the accounts' passwords are private, too.
+sshd_start()
+{
+	port=$(perl -MSocket -e 'socket(S, AF_INET, SOCK_STREAM, 0);
+		bind(S, sockaddr_in(0, INADDR_LOOPBACK)); print +(sockaddr_in(getsockname(S)))[0]')
+	install -d -m 0755 "$scratch/run/sshd"
+	(umask 077 && sed 's/^root:[^:]*:/root:*:/' /etc/shadow >"$scratch/shadow")
+	cat >"$scratch/sshd.conf" <<-END
+		ListenAddress 127.0.0.1
+		Port $port
+		HostKey $1
+		AuthorizedKeysFile $2
+		PermitRootLogin yes
+		PasswordAuthentication no
+		KbdInteractiveAuthentication no
+		StrictModes no
+		UsePAM no
+		PidFile none
+	END
+	# shellcheck disable=SC2016
+	unshare -m --propagation unchanged sh -c "$with_run" "$scratch/run" \
+		sh -c 'mount --bind "$1" /etc/shadow && exec "$2" -D -e -f "$3"' sh "$scratch/shadow" \
+		"$(command -v sshd)" "$scratch/sshd.conf" >"$scratch/sshd.log" 2>&1 </dev/null &
+	sshd_pid=$!
+	wait_for 10 bash -c "exec 3<>/dev/tcp/127.0.0.1/$port" || die 'start sshd'
+}
+
+sshd_stop() { stop_process "$sshd_pid"; sshd_pid=''; }
 
 # The administrator's tool with this script's configuration.
 mgr() { "$prefix/sbin/tpmvscmgr" "$@" --config "$conf"; }
