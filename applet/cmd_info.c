@@ -96,7 +96,8 @@ describe_management_key(struct piv *p, uint8_t id, struct wbuf *out)
 	struct card_key key;
 	sw_t sw = key_load(p, id, KEYREF_ADMIN, &key);
 
-	if (sw != SW_OK)
+	/* One that is in doubt does not serve; that there is one, and which, can be told. */
+	if (sw != SW_OK && sw != SW_CONDITIONS_NOT_SATISFIED)
 		return sw;
 	put_octet(out, ALGORITHM, key.info.algorithm);
 	put_pair(out, POLICY, RULE_DEFAULT, TOUCH_NEVER);

@@ -24,6 +24,9 @@ struct card_key {
  * is none.
  *
  * use what the key has to serve for: KEYREF_PRIVATE or KEYREF_ADMIN
+ *
+ * SW_CONDITIONS_NOT_SATISFIED when it is 9B and must not serve until it is
+ * settled (admin.h); out is filled in all the same.
  */
 MUST_CHECK sw_t key_load(struct piv *p, uint8_t id, unsigned use, struct card_key *out);
 

@@ -275,7 +275,7 @@ static const struct {
 static bool
 serves(const char *what)
 {
-	static const uint8_t metadata[] = { 0x00, 0xf7, 0x00, 0x9b };
+	static const uint8_t ask[] = { 0x00, 0x87, 0x00, 0x9b, 0x04, 0x7c, 0x02, 0x81, 0x00 };
 	uint8_t octets[300];
 	struct wbuf answer = wbuf_over(octets, sizeof octets);
 	struct card *card = NULL;
@@ -283,7 +283,7 @@ serves(const char *what)
 	unsigned sw;
 
 	ck_assert_int_eq(card_open(&installation, 0, &card, NULL), DONE);
-	card_transmit(card, rbuf_of(metadata, sizeof metadata), &answer);
+	card_transmit(card, rbuf_of(ask, sizeof ask), &answer);
 	card_close(card);
 	view = wbuf_view(&answer);
 	sw = (unsigned)rbuf_at(view, view.len - 2) << 8 | rbuf_at(view, view.len - 1);

@@ -96,9 +96,12 @@ change_managed(
 	if (outcome != DONE)
 		return outcome;
 	outcome = client_authenticate(ch, k->old_algorithm, &k->old, &line);
+	/* After a change that was interrupted neither key may serve, until its owner shows one. */
 	if (outcome == DONE)
 		outcome = client_set_management_key(
 		    ch, k->fresh_algorithm, &k->fresh, &owner_only, &line);
+	else if (outcome != WRONG_SECRET)
+		owner_only = true;
 	channel_close(ch);
 	if (owner_only) {
 		outcome = change_beside(config, instance, k, &beside);
