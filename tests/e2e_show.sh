@@ -309,6 +309,13 @@ mknod -m 0600 tpmrm0 c 1 7
 device_conf "device:$scratch/tpmrm0"
 finds 'a TPM that does not answer' 1 problem TPM 'tpmrm0' 'kernel' "$prefix/sbin/tpmvscmgr" --config "$scratch/device.conf"
 finds 'a TPM for others' 5 problem TPM 'tpmrm0' 'group root' as_nobody "$prefix/sbin/tpmvscmgr" --config "$scratch/device.conf"
+chmod 0666 tpmrm0
+finds 'a TPM for everybody' 1 warning 'TPM device' 'tpmrm0 has mode 0666 and group root' 'udev' \
+	"$prefix/sbin/tpmvscmgr" --config "$scratch/device.conf"
+sed "s|^state_dir.*|state_dir = $scratch/none|" "$conf" >none.conf
+finds 'no state directory yet' 1 ok 'state directory' 'no .*/none yet' '' "$prefix/sbin/tpmvscmgr" --config "$scratch/none.conf"
+finds 'which the lock of swtpm needs' 1 problem TPM 'none/.lock' 'install -d' "$prefix/sbin/tpmvscmgr" --config "$scratch/none.conf"
+rm none.conf
 finds 'swtpm is a note' 0 note 'software TPM' 'swtpm'
 finds 'the lockout authorisation' 0 note 'TPM lockout' 'not set' 'tpm2_changeauth'
 tpm2_changeauth -c lockout lock

@@ -22,6 +22,7 @@ static const struct {
 } checks[] = {
 	{ "configuration",   NEEDS_NOTHING,               check_configuration },
 	{ "TPM",             NEEDS_CONFIG,                check_tpm },
+	{ "TPM device",      NEEDS_CONFIG,                check_device },
 	{ "TPM abilities",   NEEDS_TPM,                   check_tpm_abilities },
 	{ "TPM lockout",     NEEDS_TPM,                   check_lockout },
 	{ "TPM owner",       NEEDS_TPM,                   check_owner },

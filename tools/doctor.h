@@ -54,7 +54,7 @@ MUST_CHECK bool doctor_reader(const struct doctor *d, unsigned instance, size_t 
 
 /* One check. */
 typedef void check_function(struct doctor *d);
-check_function check_configuration, check_state, check_tpm, check_tpm_abilities, check_lockout,
+check_function check_configuration, check_state, check_tpm, check_device, check_tpm_abilities, check_lockout,
     check_owner, check_software_tpm, check_pcscd, check_polkit, check_entry, check_driver,
     check_room, check_opensc, check_unfinished, check_cards, check_contents;
 

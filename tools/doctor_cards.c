@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/statvfs.h>
 #include <time.h>
+#include <unistd.h>
 
 /* A full card's items, twice: a change writes a new one beside the old. */
 #define DISK_LEAST (1024UL * 1024)
@@ -53,6 +54,9 @@ check_state(struct doctor *d)
 		denied(found(d, LEVEL_PROBLEM, "%s", why.text));
 	} else if (outcome != DONE) {
 		found(d, LEVEL_PROBLEM, "%s", why.text);
+	} else if (access(d->config.state_dir, F_OK) != 0) {
+		found(d, LEVEL_OK, "there is no %s yet: the first card makes it",
+		    d->config.state_dir);
 	} else {
 		found(d, LEVEL_OK, "%s is good; there %s %zu card%s", d->config.state_dir,
 		    d->card_count == 1 ? "is" : "are", d->card_count,

@@ -91,6 +91,11 @@ check_tpm(struct doctor *d)
 	f = found(d, LEVEL_PROBLEM, "%s (%s)", why.text, d->config.tcti);
 	if (device != NULL)
 		blame_device(f, device);
+	else if (access(d->config.state_dir, F_OK) != 0 && errno == ENOENT)
+		remedy(f,
+		    "make the state directory, where the TPM's users have their lock: install -d "
+		    "-m 0700 %s; create does so as well",
+		    d->config.state_dir);
 	else if (outcome == NOT_PERMITTED || !may_enter(d->config.state_dir))
 		denied(f);
 	else if (tcti_rest(d, "swtpm:") != NULL)
@@ -103,6 +108,26 @@ check_tpm(struct doctor *d)
 		    "start the resource manager (systemctl start tpm2-abrmd), or use "
 		    "tcti = device:/dev/tpmrm0 in %s",
 		    doctor_config_path(d));
+}
+
+void
+check_device(struct doctor *d)
+{
+	const char *path = tcti_rest(d, "device:");
+	struct group *group;
+	struct finding *f;
+	struct stat st;
+
+	if (path == NULL || stat(path, &st) != 0)
+		return; /* that it is not there is told already */
+	group = getgrgid(st.st_gid);
+	f = found(d, (st.st_mode & 0006) != 0 ? LEVEL_WARNING : LEVEL_OK,
+	    "%s has mode %04o and group %s", path, (unsigned)(st.st_mode & 07777),
+	    group != NULL ? group->gr_name : "?");
+	if (f->level == LEVEL_WARNING)
+		remedy(f,
+		    "chmod 0660 it, by a udev rule that lasts: now every user can clear the TPM, "
+		    "and all cards with it");
 }
 
 void
