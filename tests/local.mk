@@ -35,7 +35,7 @@ check-programs: programs
 attackers = tests/check_attacks$(EXEEXT) tests/check_recreated$(EXEEXT) tests/check_interposer$(EXEEXT) \
 	tests/check_failures$(EXEEXT)
 slow = tests/check_adminkey$(EXEEXT) tests/check_import$(EXEEXT) tests/check_parts$(EXEEXT) \
-	tests/check_sealing$(EXEEXT)
+	tests/check_sealing$(EXEEXT) tests/check_challenge$(EXEEXT)
 valgrind_programs = $(filter-out $(attackers) $(slow),$(check_PROGRAMS))
 # A thousand tests in a thousand processes are slow there as well.
 many_tests = tests/check_conformance$(EXEEXT)
@@ -83,3 +83,6 @@ EXTRA_DIST += tests/e2e_change.sh
 
 # Unblocking with a help desk, end to end.
 EXTRA_DIST += tests/e2e_desk.sh
+
+# A card behind a resource manager.
+EXTRA_DIST += tests/e2e_manager.sh
