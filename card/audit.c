@@ -12,12 +12,12 @@
 #include <unistd.h>
 
 #define JOURNAL "/run/systemd/journal/socket"
-#define SYSLOG	"/dev/log"
+#define SYSLOG  "/dev/log"
 
 /* Syslog's numbers, RFC 5424, 6.2.1: facility authpriv, severities warning and notice. */
 #define FACILITY 10
-#define WARNING	 4
-#define NOTICE	 5
+#define WARNING  4
+#define NOTICE   5
 
 /* Room for every field at its longest. */
 #define RECORD_MAX 4096

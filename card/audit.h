@@ -21,9 +21,9 @@ struct audit {
 	char name[65 * 4]; /* empty: not known */
 	bool has_guid;
 	uint8_t guid[16];
-	const char *by;	    /* what unblocks, or is blocked: "PUK", "administrator key", "help desk"; NULL: none */
+	const char *by;     /* what was blocked, or unblocked it: "PIN", "PUK", "help desk"; or NULL */
 	const char *reason; /* why it failed; NULL: none */
-	bool person;	    /* somebody ran a command: say who */
+	bool person;        /* somebody ran a command: say who */
 };
 
 /* Fill in instance, and name and GUID as far as the card's record tells. */
@@ -32,7 +32,7 @@ void audit_look(struct audit *a, const struct config *config, unsigned instance)
 /* Write the record. */
 void audit_write(const struct audit *a);
 
-/* The same for a command that somebody ran and that has ended so; a card that there was not is no event. */
+/* The same for a command that somebody ran and that ended so.  A card there is not is no event. */
 void audit_end(struct audit *a, enum outcome outcome, const struct failure *why);
 
 /*

@@ -82,7 +82,9 @@ hostile(void)
 {
 	struct failure why = { .text = "" };
 
-	message_error("%s", "a" ESC "]0;pwned\a\r\nb\x9b" "31m\xc2\x9b\xe2\x80\xae" "c\xc3\xbc");
+	message_error("%s", "a" ESC "]0;pwned\a\r\nb\x9b"
+			    "31m\xc2\x9b\xe2\x80\xae"
+			    "c\xc3\xbc");
 	fail(&why, "card " ESC "[2J");
 	message_failure(FAILED, &why);
 	message_progress(false)->report(NULL, "step" ESC "c");
@@ -91,6 +93,7 @@ hostile(void)
 	message_error("end");
 }
 
+/* clang-format off */
 static const struct row {
 	const char *why;
 	void (*body)(void);
@@ -110,6 +113,7 @@ static const struct row {
 	{ "in progress", hostile, true, false, "step?c" },
 	{ "in the log", hostile, true, false, "warning: log?c" },
 };
+/* clang-format on */
 
 /* Run body in a child; what it wrote to standard error. */
 static void
@@ -140,8 +144,8 @@ run(const struct row *row, char *seen, size_t size)
 	seen[have] = '\0';
 	(void)close(fds[0]);
 	ck_assert_int_eq(waitpid(child, &status, 0), child);
-	ck_assert_msg(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: %x", row->why,
-	    (unsigned)status);
+	ck_assert_msg(
+	    WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: %x", row->why, (unsigned)status);
 }
 
 START_TEST(shown)

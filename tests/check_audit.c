@@ -34,8 +34,12 @@ next(int fd, char *text, size_t size)
 	return n > 0 ? (size_t)n : 0;
 }
 
-#define GUID { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 }
+#define GUID                                                                                       \
+	{                                                                                          \
+		0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15                               \
+	}
 
+/* clang-format off */
 static const struct row {
 	const char *why;
 	struct audit audit;
@@ -62,6 +66,7 @@ static const struct row {
 	{ "what a terminal would obey", { .event = AUDIT_DESTROY, .outcome = FAILED, .has_instance = true, .reason = "x\x1b[31m" },
 	    "could not be destroyed: x?[31m\n", { NULL }, NULL },
 };
+/* clang-format on */
 
 START_TEST(journal)
 {
@@ -87,7 +92,9 @@ END_TEST
 START_TEST(newline)
 {
 	static const char wanted[] = "TPMVSC_REASON\n\x0b\0\0\0\0\0\0\0a\nTPMVSC_X=\n";
-	const struct audit audit = { .event = AUDIT_DESTROY, .outcome = FAILED, .reason = "a\nTPMVSC_X=" };
+	const struct audit audit = {
+		.event = AUDIT_DESTROY, .outcome = FAILED, .reason = "a\nTPMVSC_X="
+	};
 	const int log = listen_at("journal");
 	char text[4096];
 	size_t n;
@@ -95,14 +102,17 @@ START_TEST(newline)
 	ck_assert(audit_send(&audit, scratch_path("journal"), scratch_path("none")));
 	n = next(log, text, sizeof text);
 	ck_assert_ptr_nonnull(memmem(text, n, wanted, sizeof wanted - 1));
-	ck_assert_ptr_null(memmem(text, n, "MESSAGE=TPM smart card could not be destroyed: a\n", 49));
+	ck_assert_ptr_null(
+	    memmem(text, n, "MESSAGE=TPM smart card could not be destroyed: a\n", 49));
 	(void)close(log);
 }
 END_TEST
 
 START_TEST(no_journal)
 {
-	const struct audit audit = { .event = AUDIT_BLOCK, .has_instance = true, .name = "Corp", .by = "PUK" };
+	const struct audit audit = {
+		.event = AUDIT_BLOCK, .has_instance = true, .name = "Corp", .by = "PUK"
+	};
 	const int log = listen_at("log");
 	char text[4096];
 
@@ -138,7 +148,8 @@ START_TEST(stuck)
 	const int log = listen_at("journal");
 	int i;
 
-	for (i = 0; i < 100000 && audit_send(&audit, scratch_path("journal"), scratch_path("none")); i++)
+	for (i = 0; i < 100000 && audit_send(&audit, scratch_path("journal"), scratch_path("none"));
+	     i++)
 		continue;
 	ck_assert_int_gt(i, 0);
 	ck_assert_int_lt(i, 100000);
@@ -149,8 +160,12 @@ END_TEST
 /* The longest of everything fits. */
 START_TEST(longest)
 {
-	struct audit audit = { .event = AUDIT_UNBLOCK, .outcome = NOT_PERMITTED, .has_instance = true, .has_guid = true,
-		.by = "administrator key", .person = true };
+	struct audit audit = { .event = AUDIT_UNBLOCK,
+		.outcome = NOT_PERMITTED,
+		.has_instance = true,
+		.has_guid = true,
+		.by = "administrator key",
+		.person = true };
 	const int log = listen_at("journal");
 	struct failure why = { .text = "" };
 	char text[4096];

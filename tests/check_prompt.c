@@ -80,8 +80,8 @@ START_TEST(one_line)
 	struct failure why = { .text = "" };
 	SECRET(answer);
 
-	ck_assert_msg(prompt_ask(&p, "PIN", PROMPT_TWICE, any, NULL, &answer, &why) == row->outcome, "%s: %s",
-	    row->why, why.text);
+	ck_assert_msg(prompt_ask(&p, "PIN", PROMPT_TWICE, any, NULL, &answer, &why) == row->outcome,
+	    "%s: %s", row->why, why.text);
 	if (row->answer != NULL)
 		ck_assert_msg(rbuf_eq(secret_view(&answer), rbuf_str(row->answer)), "%s", row->why);
 	else

@@ -10,6 +10,7 @@
 
 /* ---- output ---- */
 
+/* clang-format off */
 static const struct output_row {
 	const char *why;
 	const char *in;
@@ -30,6 +31,7 @@ static const struct output_row {
 	{ "a character cut at the end", "a\xf0\x9f\x94", "a???" },
 	{ "too long a form", "\xc0\x80\xe0\x80\x80\n", "?????\n" },
 };
+/* clang-format on */
 
 /* Whole, octet by octet, and in every two pieces: it comes to the same. */
 START_TEST(harmless)
@@ -75,6 +77,7 @@ END_TEST
 
 /* ---- requests ---- */
 
+/* clang-format off */
 static const struct bad_row {
 	const char *why;
 	const char *line;
@@ -112,6 +115,7 @@ static const struct bad_row {
 	{ "twice", "{\"version\":1,\"arguments\":[\"list\"],\"secrets\":[\"pin\",\"pin\"]}", "twice" },
 	{ "seven", "{\"version\":1,\"arguments\":[\"list\"],\"secrets\":[1,2,3,4,5,6,7]}", "too many" },
 };
+/* clang-format on */
 
 START_TEST(refused)
 {
@@ -172,6 +176,7 @@ END_TEST
 
 /* ---- both sides ---- */
 
+/* clang-format off */
 static const struct trip_row {
 	const char *why;
 	const char *words[12];
@@ -193,12 +198,13 @@ static const struct trip_row {
 	{ "unblock", { "unblock", "-i", "0", "--admin-key-file", "/k", "/machine", "a", "--" },
 	    { [SECRET_ADMIN_KEY] = "k", [SECRET_NEW_PIN] = "n" }, "unblock|-i|0|--admin-key", NULL },
 };
+/* clang-format on */
 
 START_TEST(there)
 {
 	const struct trip_row *row = &trips[_i];
 	struct secret texts[SECRET_KINDS] = { { .len = 0 } };
-	char *argv[16] = { (char *)(uintptr_t)"tpmvscmgr" };
+	char *argv[16] = { (char *)(uintptr_t) "tpmvscmgr" };
 	char arrived[512] = "", octets[1024];
 	struct wbuf line = wbuf_over(octets, sizeof octets), words;
 	struct failure why = { .text = "" };
@@ -215,8 +221,7 @@ START_TEST(there)
 		if (row->secrets[k] != NULL)
 			ck_assert(secret_set(&texts[k], rbuf_str(row->secrets[k])));
 	}
-	ck_assert_msg(
-	    options_parse(argc, argv, &here, &why) == DONE, "%s: %s", row->why, why.text);
+	ck_assert_msg(options_parse(argc, argv, &here, &why) == DONE, "%s: %s", row->why, why.text);
 	ck_assert(request_write(argc, argv, &here, texts, &line));
 	if (row->line != NULL)
 		ck_assert_msg(rbuf_eq(wbuf_view(&line), rbuf_str(row->line)), "%s: %.*s", row->why,
@@ -236,8 +241,8 @@ START_TEST(there)
 	}
 	ck_assert_uint_eq(sent, r.secret_count);
 	/* The far side reads the same command out of it, and nothing that stays here. */
-	ck_assert_msg(options_parse(r.argc, r.argv, &over_there, &why) == DONE, "%s: %s", row->why,
-	    why.text);
+	ck_assert_msg(
+	    options_parse(r.argc, r.argv, &over_there, &why) == DONE, "%s: %s", row->why, why.text);
 	ck_assert(over_there.verb == here.verb && over_there.pin == here.pin &&
 		  over_there.puk == here.puk && over_there.admin_key == here.admin_key &&
 		  over_there.by == here.by && over_there.instance == here.instance);
@@ -249,7 +254,7 @@ END_TEST
 START_TEST(no_room)
 {
 	struct secret texts[SECRET_KINDS] = { { .len = 0 } };
-	char *argv[] = { (char *)(uintptr_t)"tpmvscmgr", (char *)(uintptr_t)"list", NULL };
+	char *argv[] = { (char *)(uintptr_t) "tpmvscmgr", (char *)(uintptr_t) "list", NULL };
 	struct options o = { .verb = VERB_LIST };
 	uint8_t octets[16];
 	struct wbuf line = wbuf_over(octets, sizeof octets);

@@ -100,8 +100,8 @@ START_TEST(from_file)
 	if (row->answer != NULL)
 		ck_assert_msg(rbuf_eq(secret_view(&answer), rbuf_str(row->answer)), "%s", row->why);
 	if (row->message != NULL)
-		ck_assert_msg(strstr(why.text, row->message) != NULL &&
-				  strstr(why.text, "/pin") != NULL,
+		ck_assert_msg(
+		    strstr(why.text, row->message) != NULL && strstr(why.text, "/pin") != NULL,
 		    "%s: %s", row->why, why.text);
 	ck_assert_msg(warnings == row->warnings, "%s: %u warnings", row->why, warnings);
 }

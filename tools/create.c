@@ -110,8 +110,8 @@ tell_reader(unsigned instance, bool quiet)
 
 /* With the secrets in hand. */
 static enum outcome
-make_with(const struct config *config, const struct options *o, unsigned *instance,
-    struct failure *why)
+make_with(
+    const struct config *config, const struct options *o, unsigned *instance, struct failure *why)
 {
 	struct secrets secrets = { .pin.len = 0 };
 	struct audit audit = { .event = AUDIT_CREATE };
@@ -135,8 +135,8 @@ make_with(const struct config *config, const struct options *o, unsigned *instan
 
 /* The card stays, whatever becomes of its record. */
 static enum outcome
-write_record(const struct config *config, unsigned instance, struct outfile *file,
-    struct failure *why)
+write_record(
+    const struct config *config, unsigned instance, struct outfile *file, struct failure *why)
 {
 	uint8_t octets[CARD_RECORD_MAX];
 	struct wbuf record = wbuf_over(octets, sizeof octets);
@@ -193,8 +193,7 @@ create_run(const struct config *config, const struct options *options, struct fa
 	unsigned instance = 0;
 
 	/* What keeps us from looking keeps us from making one, too: that one tells. */
-	if (!options->if_absent ||
-	    cards_find(config, options->name, &instance, &absent) != DONE)
+	if (!options->if_absent || cards_find(config, options->name, &instance, &absent) != DONE)
 		return make_and_report(config, options, why);
 	if (!options->quiet)
 		(void)fprintf(stderr, "There is a card of that name; nothing is changed.\n");

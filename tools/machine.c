@@ -44,7 +44,7 @@ struct far {
 	size_t piece, piece_count;
 	struct stream streams[2];
 	bool quiet;
-	bool spoke; /* it answers: ssh asks nothing at the terminal any more */
+	bool spoke;  /* it answers: ssh asks nothing at the terminal any more */
 	bool hidden; /* an unfinished line stands at the terminal: no sign of life on it */
 };
 
@@ -279,14 +279,16 @@ outcome_of_far(struct far *far, const char *host, struct failure *why)
 		ended = waitpid(far->ssh, &status, 0);
 	} while (ended < 0 && errno == EINTR);
 	if (ended < 0 || !WIFEXITED(status)) {
-		fail(why, "%s: ssh was ended before it was done; what became of the command "
-			  "there is not known",
+		fail(why,
+		    "%s: ssh was ended before it was done; what became of the command "
+		    "there is not known",
 		    host);
 		return FAILED;
 	}
 	switch (WEXITSTATUS(status)) {
 	case SSH_FAILED:
-		fail(why, "cannot reach %s, or the connection broke: try ssh %s tpmvscmgr --version",
+		fail(why,
+		    "cannot reach %s, or the connection broke: try ssh %s tpmvscmgr --version",
 		    host, host);
 		return FAILED;
 	case SHELL_NO_FILE:
@@ -302,8 +304,9 @@ outcome_of_far(struct far *far, const char *host, struct failure *why)
 		return FAILED;
 	}
 	if (far->streams[0].fault != 0) {
-		fail(why, "%s has done it, but its answer could not be written to standard "
-			  "output: %s",
+		fail(why,
+		    "%s has done it, but its answer could not be written to standard "
+		    "output: %s",
 		    host, strerror(far->streams[0].fault));
 		return WEXITSTATUS(status) != DONE ? (enum outcome)WEXITSTATUS(status) : FAILED;
 	}

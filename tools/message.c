@@ -56,8 +56,9 @@ void
 message_length(const char *what, size_t characters)
 {
 	if (characters > PIV_PIN_OCTETS)
-		message_warning("the %s has more than %d characters: most PIV programs cannot send it",
-		    what, PIV_PIN_OCTETS);
+		message_warning(
+		    "the %s has more than %d characters: most PIV programs cannot send it", what,
+		    PIV_PIN_OCTETS);
 }
 
 void

@@ -243,8 +243,7 @@ read_command(struct reader *r, const char *word)
 		return WRONG_USAGE;
 	}
 	if (command == NULL)
-		return wrong(
-		    r, rbuf_str(word), "no such command; tpmvscmgr --help lists them");
+		return wrong(r, rbuf_str(word), "no such command; tpmvscmgr --help lists them");
 	r->command = command;
 	r->out->verb = command->verb;
 	return DONE;
@@ -429,7 +428,6 @@ static const char *
 fault_between(struct options *o)
 {
 	const char *fault = NULL;
-
 
 	if (o->verb == VERB_NONE)
 		return o->stdio ? NULL : "no command given; tpmvscmgr --help lists them";

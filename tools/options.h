@@ -51,12 +51,12 @@ enum unblock_by { BY_PUK, BY_ADMIN_KEY, BY_CHALLENGE };
 struct options {
 	enum verb verb;
 	bool help, version, quiet, verbose, json;
-	bool stdio;		/* be the far side of /machine; no verb then */
-	const char *config;	/* NULL: the usual place */
-	const char *machine;	/* NULL: here */
-	uint64_t here;		/* bit i: argv[i] belongs to an option that is not sent on */
+	bool stdio;          /* be the far side of /machine; no verb then */
+	const char *config;  /* NULL: the usual place */
+	const char *machine; /* NULL: here */
+	uint64_t here;       /* bit i: argv[i] belongs to an option that is not sent on */
 	const char *secret_file[SECRET_KINDS]; /* NULL: elsewhere; "-": standard input */
-	const struct secret *given; /* far side: SECRET_KINDS texts; NULL: ask */
+	const struct secret *given;            /* far side: SECRET_KINDS texts; NULL: ask */
 	unsigned implied; /* bit of a secret_kind: its file stands for /PIN PROMPT and the like */
 
 	/* create */
@@ -80,12 +80,12 @@ struct options {
 	/* unblock and respond */
 	enum unblock_by by;
 	unsigned by_count; /* how many were given */
-	unsigned wait;	   /* minutes that a challenge is good for */
+	unsigned wait;     /* minutes that a challenge is good for */
 	bool no_qr;
 	const char *challenge; /* respond: NULL: ask for it */
 
 	/* enroll */
-	uint8_t slot; /* key reference; 0: not given */
+	uint8_t slot;      /* key reference; 0: not given */
 	uint8_t algorithm; /* ALG_RSA_*, ALG_ECC_* */
 	unsigned pin_rule; /* enum pin_rule; 0: the slot's own */
 	const char *subject;

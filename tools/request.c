@@ -128,8 +128,7 @@ static const char *
 read_version(struct request *r, struct json_object *value)
 {
 	(void)r;
-	return json_object_is_type(value, json_type_int) &&
-		       json_object_get_int64(value) == VERSION
+	return json_object_is_type(value, json_type_int) && json_object_get_int64(value) == VERSION
 		   ? NULL
 		   : "its version is not 1; both machines need a tpmvscmgr that fits";
 }
@@ -222,7 +221,7 @@ read_members(struct request *r, struct json_object *object)
 			return fault;
 	}
 	return json_object_object_length(object) == (int)MEMBERS ? NULL
-								   : "it has an unknown member";
+								 : "it has an unknown member";
 }
 
 const char *

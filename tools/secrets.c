@@ -288,8 +288,8 @@ asking_digits(struct asking *a, enum secret_kind kind, enum prompt_times times, 
 	const struct question q = { kind, what, times, check_admin_key, &octets };
 
 	if (octets != 0)
-		(void)snprintf(what, sizeof what, "%s (%zu hexadecimal digits)", labels[kind],
-		    octets * 2);
+		(void)snprintf(
+		    what, sizeof what, "%s (%zu hexadecimal digits)", labels[kind], octets * 2);
 	else
 		(void)snprintf(what, sizeof what, "%s (hexadecimal digits)", labels[kind]);
 	return ask(a, &q, out, why);
@@ -320,11 +320,10 @@ ask_for_create(struct asking *a, struct secret texts[SECRET_KINDS], struct failu
 		outcome = asking_digits(a, SECRET_ADMIN_KEY, PROMPT_TWICE, o->admin_algorithm,
 		    &texts[SECRET_ADMIN_KEY], why);
 	if (outcome == DONE && o->pin == SOURCE_PROMPT)
-		outcome = asking_pin(
-		    a, SECRET_PIN, PROMPT_TWICE, &o->policy, &texts[SECRET_PIN], why);
-	if (outcome == DONE && o->puk == SOURCE_PROMPT)
 		outcome =
-		    asking_pin(a, SECRET_PUK, PROMPT_TWICE, NULL, &texts[SECRET_PUK], why);
+		    asking_pin(a, SECRET_PIN, PROMPT_TWICE, &o->policy, &texts[SECRET_PIN], why);
+	if (outcome == DONE && o->puk == SOURCE_PROMPT)
+		outcome = asking_pin(a, SECRET_PUK, PROMPT_TWICE, NULL, &texts[SECRET_PUK], why);
 	return outcome;
 }
 
@@ -336,8 +335,7 @@ ask_for_unblock(struct asking *a, struct secret texts[SECRET_KINDS], struct fail
 
 	switch (a->options->by) {
 	case BY_PUK:
-		outcome =
-		    asking_pin(a, SECRET_PUK, PROMPT_ONCE, NULL, &texts[SECRET_PUK], why);
+		outcome = asking_pin(a, SECRET_PUK, PROMPT_ONCE, NULL, &texts[SECRET_PUK], why);
 		break;
 	case BY_ADMIN_KEY:
 		outcome = asking_digits(
@@ -347,8 +345,8 @@ ask_for_unblock(struct asking *a, struct secret texts[SECRET_KINDS], struct fail
 		break;
 	}
 	if (outcome == DONE)
-		outcome = asking_pin(
-		    a, SECRET_NEW_PIN, PROMPT_TWICE, NULL, &texts[SECRET_NEW_PIN], why);
+		outcome =
+		    asking_pin(a, SECRET_NEW_PIN, PROMPT_TWICE, NULL, &texts[SECRET_NEW_PIN], why);
 	return outcome;
 }
 

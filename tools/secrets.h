@@ -35,9 +35,8 @@ void asking_end(struct asking *a);
  * DONE; WRONG_SECRET when there is none or it breaks the rule; FAILED.  out is
  * empty then.
  */
-MUST_CHECK enum outcome asking_pin(struct asking *a, enum secret_kind kind,
-    enum prompt_times times, const struct pin_policy *policy, struct secret *out,
-    struct failure *why);
+MUST_CHECK enum outcome asking_pin(struct asking *a, enum secret_kind kind, enum prompt_times times,
+    const struct pin_policy *policy, struct secret *out, struct failure *why);
 
 /*
  * Ask for a card management key in hexadecimal, and get its octets.
