@@ -3,7 +3,7 @@
 dist_check_SCRIPTS += tests/check_completion.sh tests/check_includes.sh
 EXTRA_DIST += tests/check_exports.sh tests/suite.h
 EXTRA_DIST += tests/e2e_audit.sh tests/e2e_machine.sh tests/e2e_secrets.sh
-EXTRA_DIST += tests/run tests/lib.sh tools/demo tests/e2e_card.sh tests/e2e_crash.sh tests/e2e_install.sh \
+EXTRA_DIST += tests/run tests/lib.sh tools/demo tests/e2e_beside.sh tests/e2e_card.sh tests/e2e_crash.sh tests/e2e_install.sh \
 	tests/e2e_messages.sh tests/e2e_pin.sh tests/e2e_reset.sh tests/e2e_show.sh tests/e2e_hostile.sh \
 	tests/e2e_takeover.sh tests/e2e_windows.sh
 
