@@ -201,6 +201,24 @@ same 'of one length' 48 ${#held}
 session_close
 check 'ykman manages the card' ykman_manages
 
+# Killed at any moment.
+begin=$(date +%s%N)
+says 'how long it takes' 0 'changed' '12345678\n' user change-admin-key /instance 3
+took=$((($(date +%s%N) - begin) / 1000000))
+killed=0
+for i in 3 4 5 6 7 8 9; do
+	{
+		printf '12345678\n' | timeout -s KILL "$(printf '0.%03d' $((took * i / 10)))" setpriv --reuid=65534 \
+			--regid=65534 --clear-groups "$prefix/sbin/tpmvscmgr" change-admin-key /instance 3 --quiet \
+			--config "$conf" || killed=$((killed + 1))
+	} >/dev/null 2>&1
+	says "killed after $i tenths: goes on" 0 'changed' '12345678\n' user change-admin-key /instance 3
+done
+check "it was killed on its way ($killed of 7)" test $killed -ge 3
+as_administrator 'there is one key, and in force'
+same 'of one length' 48 ${#held}
+session_close
+
 for left in 2 1; do
 	says "a wrong PIN, $left left" 6 "the PIN is wrong; $left " '11111111\n12345678\n' user change-pin /instance 3
 done
