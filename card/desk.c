@@ -32,13 +32,20 @@ guid_head(const struct piv_profile *profile)
 static enum outcome
 open_card(struct card_challenge *c, struct failure *why)
 {
+	struct failure cause = { "" };
 	struct files *files = NULL;
 	enum outcome outcome;
 	enum files_err err;
 
-	err = files_open(c->config->state_dir, false, &files, why);
-	if (err != FILES_OK)
-		return err == FILES_ABSENT ? NO_SUCH_CARD : outcome_of_files(err);
+	err = files_open(c->config->state_dir, false, &files, &cause);
+	if (err == FILES_ABSENT) {
+		fail(why, "there is no card " INSTANCE_PREFIX "%04u", c->instance);
+		return NO_SUCH_CARD;
+	}
+	if (err != FILES_OK) {
+		fail(why, "%s", cause.text);
+		return outcome_of_files(err);
+	}
 	outcome = FAILED;
 	if (tpm_link_open(&c->link, c->config, why))
 		outcome = parts_fill(files, c->link.tpm, c->instance, &c->parts, why);

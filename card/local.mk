@@ -51,6 +51,7 @@ check_PROGRAMS += tests/check_config \
 	tests/check_profile \
 	tests/check_beside \
 	tests/check_card \
+	tests/check_desk \
 	tests/check_list \
 	tests/check_look \
 	tests/check_repair \
@@ -99,3 +100,7 @@ tests_check_transactions_LDADD = $(card_check_libs)
 tests_check_startover_SOURCES = tests/check_startover.c
 tests_check_startover_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_startover_LDADD = $(card_check_libs)
+
+tests_check_desk_SOURCES = tests/check_desk.c
+tests_check_desk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_desk_LDADD = $(card_check_libs)

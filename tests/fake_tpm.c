@@ -408,3 +408,89 @@ tpm_vault_health(struct vault *v, struct failure *why)
 	fail(why, "the card's indices are not in the TPM");
 	return TPM_UNUSABLE;
 }
+
+/* ---- unblocking with a help desk: a response is the challenge's number and the admin key ---- */
+
+struct tpm_challenge {
+	struct card_vault *vault;
+	uint32_t number;
+};
+
+enum tpm_err
+tpm_challenge_open(struct vault *vault, struct tpm_challenge **out, struct wbuf *octets,
+    struct failure *why)
+{
+	struct card_vault *v = (struct card_vault *)vault;
+	struct tpm_challenge *c;
+	enum tpm_err err = answer(why);
+
+	if (err != TPM_OK)
+		return err;
+	c = calloc(1, sizeof *c);
+	if (c == NULL)
+		return TPM_UNUSABLE;
+	fake_tpm->challenges++;
+	fake_tpm->open++;
+	*c = (struct tpm_challenge){ v, fake_tpm->challenges };
+	wbuf_u32(octets, v->card);
+	wbuf_u32(octets, c->number);
+	wbuf_u8(octets, v->fake.references[REFERENCE_PIN].left == 0);
+	*out = c;
+	return TPM_OK;
+}
+
+enum vault_err
+tpm_challenge_answer(
+    struct tpm_challenge *c, struct rbuf response, const struct secret *fresh_pin)
+{
+	uint32_t number;
+	SECRET(key);
+
+	if (!rbuf_u32(&response, &number) || number != c->number || !secret_set(&key, response))
+		return VAULT_MISMATCH;
+	if (fake_tpm->forgetful)
+		return VAULT_ABSENT;
+	return vault_unblock(&c->vault->fake.port, REFERENCE_ADMIN, &key, fresh_pin);
+}
+
+void
+tpm_challenge_close(struct tpm_challenge *c)
+{
+	if (c == NULL)
+		return;
+	fake_tpm->open--;
+	free(c);
+}
+
+enum tpm_err
+tpm_challenge_read(struct rbuf record, struct rbuf challenge, struct tpm_challenge_info *out,
+    struct failure *why)
+{
+	uint32_t card, number;
+	uint8_t count;
+
+	if (fake_tpm_number(record) == 0)
+		return TPM_RECORD;
+	if (!rbuf_u32(&challenge, &card) || !rbuf_u32(&challenge, &number) ||
+	    !rbuf_u8(&challenge, &count) || challenge.len != 0 || card != fake_tpm_number(record)) {
+		fail(why, "this is no challenge of that card");
+		return TPM_DENIED;
+	}
+	*out = (struct tpm_challenge_info){ .reset_count = count != 0 };
+	return TPM_OK;
+}
+
+enum tpm_err
+tpm_challenge_respond(struct rbuf record, struct rbuf challenge, const struct secret *admin_key,
+    struct wbuf *response, struct failure *why)
+{
+	struct tpm_challenge_info info;
+	enum tpm_err err = tpm_challenge_read(record, challenge, &info, why);
+	struct rbuf card, number;
+
+	if (err != TPM_OK || !rbuf_take(&challenge, 4, &card) || !rbuf_take(&challenge, 4, &number))
+		return err;
+	wbuf_put(response, number);
+	wbuf_put(response, secret_view(admin_key));
+	return TPM_OK;
+}

@@ -25,6 +25,9 @@ struct fake_tpm {
 	bool denied;     /* the owner's authorisation is wrong: nothing can be made or erased */
 	unsigned room;   /* indices that still fit */
 
+	uint32_t challenges; /* opened so far */
+	bool forgetful;	     /* it has forgotten every challenge */
+
 	/* What this TPM was last told, for tests to look at. */
 	unsigned pin_tries, puk_tries;
 	bool had_puk, had_admin_key;
