@@ -103,6 +103,8 @@ same 'nothing is in the TPM of here' "$here" "$(nv_indices)"
 matches 'list looks over there' 'Elsewhere' "$(mgr list /machine pc7)"
 matches 'as user@host' 'Elsewhere' "$(mgr list --machine=root@pc7)"
 matches 'list --json comes through' '"name" *: *"Elsewhere"' "$(mgr list --json /machine pc7)"
+same 'as it is over there' "$(far_mgr list --json)" "$(mgr list --json /machine pc7)"
+check 'which is JSON' eval 'mgr show --json /instance 0 /machine pc7 | python3 -m json.tool'
 matches 'show looks over there' 'Elsewhere' "$(mgr show /instance 0 /machine pc7)"
 matches 'doctor looks over there' 'ROOT.*SMARTCARDREADER.*0000' "$(mgr doctor --json /machine pc7 2>/dev/null || :)"
 same 'repair over there has nothing to do' 0 "$(mgr repair /quiet /machine pc7 >/dev/null 2>&1; echo $?)"
