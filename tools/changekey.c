@@ -35,14 +35,15 @@ static enum outcome
 ask_fresh(struct asking *a, struct keys *out, struct failure *why)
 {
 	if (a->options->admin_key != SOURCE_DEFAULT)
-		return asking_admin_key(a, SECRET_NEW_ADMIN_KEY, PROMPT_TWICE,
-		    out->fresh_algorithm, &out->fresh, why);
+		return asking_admin_key(
+		    a, SECRET_NEW_ADMIN_KEY, PROMPT_TWICE, out->fresh_algorithm, &out->fresh, why);
 	if (!default_admin_key(admin_key_octets(out->fresh_algorithm), &out->fresh)) {
 		fail(why, "/AdminKey: there is no DEFAULT for AES256; use PROMPT");
 		return WRONG_USAGE;
 	}
 	if (!a->options->quiet)
-		message_warning("the card gets the default administrator key, which everybody knows");
+		message_warning(
+		    "the card gets the default administrator key, which everybody knows");
 	return DONE;
 }
 
@@ -76,8 +77,8 @@ change_beside(
 	const struct reader_mark mark = reader_mark(instance);
 	enum outcome outcome;
 
-	outcome = cards_change_admin_key(
-	    config, instance, &k->old, k->fresh_algorithm, &k->fresh, why);
+	outcome =
+	    cards_change_admin_key(config, instance, &k->old, k->fresh_algorithm, &k->fresh, why);
 	if (outcome == DONE)
 		reader_follow(instance, &mark);
 	return outcome;
@@ -145,8 +146,7 @@ replace_protected(struct channel *ch, struct keys *k, struct failure *why)
 }
 
 static enum outcome
-change_protected(
-    const struct config *config, struct target *t, struct keys *k, struct failure *why)
+change_protected(const struct config *config, struct target *t, struct keys *k, struct failure *why)
 {
 	struct failure line = { "" };
 	struct channel *ch = NULL;
@@ -203,10 +203,12 @@ check_source(const struct options *o, const struct target *t, struct failure *wh
 	if (!t->admin.there)
 		fail(why, "the card has no administrator key");
 	else if (random && !t->protected)
-		fail(why, "/AdminKey RANDOM: only a card that was made with it can have such a key");
+		fail(
+		    why, "/AdminKey RANDOM: only a card that was made with it can have such a key");
 	else if (!random && o->admin_key != SOURCE_OMITTED && t->protected)
-		fail(why, "/AdminKey: the card's key is one that its PIN opens and nobody knows, and "
-			  "stays so: /AdminKey RANDOM makes another");
+		fail(why,
+		    "/AdminKey: the card's key is one that its PIN opens and nobody knows, and "
+		    "stays so: /AdminKey RANDOM makes another");
 	else
 		return DONE;
 	return t->admin.there ? WRONG_USAGE : FAILED;

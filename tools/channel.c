@@ -10,7 +10,7 @@
 #define OPEN_SECONDS 10
 /* One command: longer than what the driver itself may take for it. */
 #define COMMAND_SECONDS 30
-#define KEY_SECONDS	150
+#define KEY_SECONDS     150
 
 enum { CLA_PLAIN = 0x00, CLA_MORE_FOLLOWS = 0x10 };
 enum {
@@ -70,8 +70,8 @@ exchange(struct channel *ch, struct rbuf capdu, struct wbuf *rapdu, struct failu
 		card_transmit(ch->here, capdu, rapdu);
 		return DONE;
 	}
-	deadline = pcsc_deadline(
-	    ins == INS_GENERATE || ins == INS_IMPORT ? KEY_SECONDS : COMMAND_SECONDS);
+	deadline =
+	    pcsc_deadline(ins == INS_GENERATE || ins == INS_IMPORT ? KEY_SECONDS : COMMAND_SECONDS);
 	return fault_of(pcsc_transmit(&ch->pcsc, capdu, rapdu, &deadline), why);
 }
 
@@ -124,7 +124,7 @@ touches(const struct command_apdu *c)
 	}
 }
 
-/* All parts but the last; data is left with that one.  *sw is an error's, if a part met with one. */
+/* All parts but the last, which stays in data.  *sw is an error's, if a part met with one. */
 static enum outcome
 send_chain(struct channel *ch, const struct command_apdu *c, struct rbuf *data, struct wbuf *out,
     uint16_t *sw, struct failure *why)
@@ -139,7 +139,7 @@ send_chain(struct channel *ch, const struct command_apdu *c, struct rbuf *data, 
 	return outcome;
 }
 
-/* Fetch what the card still has of its answer.  Each step must bring something, and out is finite. */
+/* Fetch what the card still has of its answer: each step must bring something, and out is finite. */
 static enum outcome
 fetch_rest(struct channel *ch, struct wbuf *out, uint16_t *sw, struct failure *why)
 {
@@ -150,8 +150,8 @@ fetch_rest(struct channel *ch, struct wbuf *out, uint16_t *sw, struct failure *w
 
 	while (outcome == DONE && *sw >> 8 == 0x61 && wbuf_ok(out)) {
 		before = out->len;
-		outcome = send_short(
-		    ch, CLA_PLAIN, &more, nothing, (uint8_t)(*sw & 0xff), out, sw, why);
+		outcome =
+		    send_short(ch, CLA_PLAIN, &more, nothing, (uint8_t)(*sw & 0xff), out, sw, why);
 		if (outcome == DONE && *sw >> 8 == 0x61 && out->len == before && wbuf_ok(out)) {
 			fail(why, "the card's answer has no end");
 			return FAILED;
@@ -161,8 +161,8 @@ fetch_rest(struct channel *ch, struct wbuf *out, uint16_t *sw, struct failure *w
 }
 
 enum outcome
-channel_send(struct channel *ch, const struct command_apdu *command, struct wbuf *out,
-    uint16_t *sw, struct failure *why)
+channel_send(struct channel *ch, const struct command_apdu *command, struct wbuf *out, uint16_t *sw,
+    struct failure *why)
 {
 	struct rbuf data = command->data;
 	enum outcome outcome;
@@ -269,7 +269,8 @@ no_way(enum pcsc_err err, const struct config *config, unsigned instance, struct
 		return NOT_PERMITTED;
 	case PCSC_NO_READER:
 		fail(why,
-		    "there is no card " INSTANCE_PREFIX "%04u that pcscd shows; one without a reader "
+		    "there is no card " INSTANCE_PREFIX
+		    "%04u that pcscd shows; one without a reader "
 		    "gets it when pcscd is restarted",
 		    instance);
 		return NO_SUCH_CARD;
@@ -301,12 +302,13 @@ choose_way(struct channel *ch, struct card *card, const struct config *config, u
 	pcsc_close(&ch->pcsc, false);
 	ch->here = card;
 	/* It may be in use there, and must not change behind pcscd's back. */
-	return err == PCSC_BUSY || err == PCSC_LATE || err == PCSC_FAULT ? fault_of(err, why) : DONE;
+	return err == PCSC_BUSY || err == PCSC_LATE || err == PCSC_FAULT ? fault_of(err, why)
+									 : DONE;
 }
 
 enum outcome
-channel_open(const struct config *config, unsigned instance, struct channel **out,
-    struct failure *why)
+channel_open(
+    const struct config *config, unsigned instance, struct channel **out, struct failure *why)
 {
 	struct failure unread = { "" };
 	struct card *card = NULL;

@@ -16,9 +16,9 @@ enum {
 };
 
 /* SP 800-73-4 Part 2, 2.4.3; and our extension for longer ones. */
-#define PADDED_LEN  8
-#define LONGEST	    127
-#define PADDING	    0xff
+#define PADDED_LEN 8
+#define LONGEST    127
+#define PADDING    0xff
 
 /* Room for an object in its envelopes. */
 #define ENVELOPE_MAX (CLIENT_OBJECT_MAX + 32)
@@ -102,8 +102,8 @@ client_change(struct channel *ch, uint8_t reference, const struct secret *old,
 	if (!fits(old, pin ? "the PIN" : "the PUK", why) ||
 	    !fits(fresh, pin ? "the new PIN" : "the new PUK", why))
 		return WRONG_SECRET;
-	return send_two(ch, INS_CHANGE, reference, old, fresh,
-	    pin ? ASK_CHANGE_PIN : ASK_CHANGE_PUK, why);
+	return send_two(
+	    ch, INS_CHANGE, reference, old, fresh, pin ? ASK_CHANGE_PIN : ASK_CHANGE_PUK, why);
 }
 
 enum outcome
@@ -158,8 +158,7 @@ envelope_of(uint32_t tag)
 }
 
 enum outcome
-client_get(
-    struct channel *ch, uint32_t tag, struct wbuf *out, bool *there, struct failure *why)
+client_get(struct channel *ch, uint32_t tag, struct wbuf *out, bool *there, struct failure *why)
 {
 	struct command_apdu c = { .ins = INS_GET_DATA, .p1 = 0x3f, .p2 = 0xff };
 	uint8_t name[8], octets[ENVELOPE_MAX];
@@ -249,8 +248,7 @@ read_certificate(struct rbuf content, struct failure *why)
 }
 
 enum outcome
-client_get_certificate(
-    struct channel *ch, uint8_t reference, X509 **out, struct failure *why)
+client_get_certificate(struct channel *ch, uint8_t reference, X509 **out, struct failure *why)
 {
 	const uint32_t tag = client_certificate_object(reference);
 	uint8_t octets[CLIENT_OBJECT_MAX];

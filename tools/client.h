@@ -44,7 +44,7 @@ MUST_CHECK enum outcome client_unblock(struct channel *ch, const struct secret *
 /* The tag of the certificate object of a key reference; 0 for one that has none. */
 uint32_t client_certificate_object(uint8_t reference);
 
-/* Append an object's content.  *there is false, and nothing appended, when it is empty or missing. */
+/* Append an object's content.  *there: false, and nothing appended, when it is empty or missing. */
 MUST_CHECK enum outcome client_get(
     struct channel *ch, uint32_t tag, struct wbuf *out, bool *there, struct failure *why);
 

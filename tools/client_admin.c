@@ -39,8 +39,8 @@ cipher_of(uint8_t algorithm)
 
 /* Encrypt or decrypt one block. */
 static bool
-crypt_block(const struct block_cipher *b, const struct secret *key, bool encrypt,
-    struct rbuf in, uint8_t out[BLOCK_MAX])
+crypt_block(const struct block_cipher *b, const struct secret *key, bool encrypt, struct rbuf in,
+    uint8_t out[BLOCK_MAX])
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	int len = 0;
@@ -49,25 +49,25 @@ crypt_block(const struct block_cipher *b, const struct secret *key, bool encrypt
 	ok = ctx != NULL && in.len == b->block &&
 	     EVP_CipherInit_ex2(ctx, b->cipher(), key->data, NULL, encrypt, NULL) == 1 &&
 	     EVP_CIPHER_CTX_set_padding(ctx, 0) == 1 &&
-	     EVP_CipherUpdate(ctx, out, &len, in.data, (int)in.len) == 1 &&
-	     len == (int)b->block;
+	     EVP_CipherUpdate(ctx, out, &len, in.data, (int)in.len) == 1 && len == (int)b->block;
 	EVP_CIPHER_CTX_free(ctx);
 	return ok;
 }
 
 /* Both sides prove that they know the key, the card last. */
 static enum outcome
-prove(struct channel *ch, const struct block_cipher *b, const struct secret *key,
-    struct failure *why)
+prove(
+    struct channel *ch, const struct block_cipher *b, const struct secret *key, struct failure *why)
 {
-	uint8_t octets[CLIENT_ANSWER_MAX], witness[BLOCK_MAX], challenge[BLOCK_MAX], expected[BLOCK_MAX];
+	uint8_t octets[CLIENT_ANSWER_MAX], witness[BLOCK_MAX], challenge[BLOCK_MAX],
+	    expected[BLOCK_MAX];
 	struct template t = { .tags = { TAG_WITNESS } };
 	struct wbuf answer = wbuf_over(octets, sizeof octets);
 	enum outcome outcome;
 	struct rbuf value;
 
-	outcome = client_ask_template(ch, b->algorithm, REF_MANAGEMENT, ASK_CHALLENGE, &t, &answer,
-	    TAG_WITNESS, &value, why);
+	outcome = client_ask_template(
+	    ch, b->algorithm, REF_MANAGEMENT, ASK_CHALLENGE, &t, &answer, TAG_WITNESS, &value, why);
 	if (outcome != DONE)
 		return outcome;
 	if (!crypt_block(b, key, false, value, witness) ||
@@ -79,8 +79,8 @@ prove(struct channel *ch, const struct block_cipher *b, const struct secret *key
 	t = (struct template){ .tags = { TAG_WITNESS, TAG_CHALLENGE },
 		.values = { rbuf_of(witness, b->block), rbuf_of(challenge, b->block) } };
 	wbuf_wipe(&answer);
-	outcome = client_ask_template(ch, b->algorithm, REF_MANAGEMENT, ASK_PROOF, &t, &answer,
-	    TAG_RESPONSE, &value, why);
+	outcome = client_ask_template(
+	    ch, b->algorithm, REF_MANAGEMENT, ASK_PROOF, &t, &answer, TAG_RESPONSE, &value, why);
 	if (outcome == DONE && !rbuf_eq_secret(value, rbuf_of(expected, b->block))) {
 		fail(why, "the card does not know its own administrator key: do not use it");
 		outcome = FAILED;
@@ -160,7 +160,7 @@ client_is_protected(struct channel *ch, bool *yes, struct failure *why)
 	return DONE;
 }
 
-/* In OBJECT_PRINTED, within 88: the key, and the one that was about to be set when a change was interrupted. */
+/* In OBJECT_PRINTED, within 88: the key, and the one that a change was about to set. */
 enum { TAG_PROTECTED = 0x88, TAG_KEY = 0x89, TAG_NEXT = 0x8a };
 
 /* Whether a key is the one in force. */
@@ -209,8 +209,8 @@ client_protected_key(struct channel *ch, struct secret *key, struct failure *why
 }
 
 enum outcome
-client_keep_protected(struct channel *ch, const struct secret *key, const struct secret *next,
-    struct failure *why)
+client_keep_protected(
+    struct channel *ch, const struct secret *key, const struct secret *next, struct failure *why)
 {
 	uint8_t octets[16 + 2 * SECRET_MAX];
 	struct wbuf content = wbuf_over(octets, sizeof octets);

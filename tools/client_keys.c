@@ -161,8 +161,7 @@ get_metadata(struct channel *ch, uint8_t reference, struct wbuf *octets, struct 
 }
 
 enum outcome
-client_metadata(
-    struct channel *ch, uint8_t reference, struct metadata *out, struct failure *why)
+client_metadata(struct channel *ch, uint8_t reference, struct metadata *out, struct failure *why)
 {
 	struct tlv_field f[METADATA_FIELDS];
 	uint8_t octets[CLIENT_ANSWER_MAX];
@@ -190,8 +189,7 @@ client_metadata(
 }
 
 enum outcome
-client_public_key(
-    struct channel *ch, uint8_t reference, EVP_PKEY **out, struct failure *why)
+client_public_key(struct channel *ch, uint8_t reference, EVP_PKEY **out, struct failure *why)
 {
 	struct tlv_field f[METADATA_FIELDS];
 	uint8_t octets[CLIENT_ANSWER_MAX];

@@ -4,10 +4,10 @@
 #include <stdio.h>
 
 /* Every command that says in its status word how many tries are left. */
-#define ASK_OF_PIN (ASK_VERIFY | ASK_CHANGE_PIN)
-#define ASK_OF_PUK (ASK_CHANGE_PUK | ASK_UNBLOCK)
+#define ASK_OF_PIN           (ASK_VERIFY | ASK_CHANGE_PIN)
+#define ASK_OF_PUK           (ASK_CHANGE_PUK | ASK_UNBLOCK)
 #define ASK_OF_ADMINISTRATOR (ASK_WRITE | ASK_GENERATE | ASK_MOVE | ASK_SET_KEY)
-#define ASK_ANY		     0xffffu
+#define ASK_ANY              0xffffu
 
 #define TRIES 0xfff0 /* mask: the last digit counts */
 #define EXACT 0xffff

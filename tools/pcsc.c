@@ -126,7 +126,7 @@ find(struct talk *t)
 	}
 	/* So that whoever looks after us finds the card there. */
 	while (SCardGetStatusChange(t->context, CARD_MS, &state, 1) == SCARD_S_SUCCESS &&
-	    (state.dwEventState & SCARD_STATE_PRESENT) == 0)
+	       (state.dwEventState & SCARD_STATE_PRESENT) == 0)
 		state.dwCurrentState = state.dwEventState;
 	if ((state.dwEventState & SCARD_STATE_PRESENT) == 0)
 		t->err = PCSC_NO_CARD;
@@ -150,8 +150,8 @@ connect_card(struct talk *t)
 	LONG rv;
 	int i;
 
-	rv = SCardConnect(t->context, t->reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, &t->card,
-	    &protocol);
+	rv = SCardConnect(
+	    t->context, t->reader, SCARD_SHARE_SHARED, SCARD_PROTOCOL_T1, &t->card, &protocol);
 	t->connected = rv == SCARD_S_SUCCESS;
 	for (i = 0; rv == SCARD_S_SUCCESS; i++) {
 		rv = SCardBeginTransaction(t->card);

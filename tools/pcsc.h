@@ -13,13 +13,13 @@
 
 enum pcsc_err {
 	PCSC_OK,
-	PCSC_AWAY,	/* no pcscd runs */
-	PCSC_DENIED,	/* pcscd does not let this user in */
+	PCSC_AWAY,      /* no pcscd runs */
+	PCSC_DENIED,    /* pcscd does not let this user in */
 	PCSC_NO_READER, /* there is no such reader */
-	PCSC_NO_CARD,	/* the reader is empty */
-	PCSC_BUSY,	/* another program has the card, and keeps it */
-	PCSC_LATE,	/* no answer in time: the conversation is over */
-	PCSC_FAULT,	/* anything else */
+	PCSC_NO_CARD,   /* the reader is empty */
+	PCSC_BUSY,      /* another program has the card, and keeps it */
+	PCSC_LATE,      /* no answer in time: the conversation is over */
+	PCSC_FAULT,     /* anything else */
 };
 
 struct talk;
@@ -30,7 +30,7 @@ struct pcsc {
 
 /* The longest command and answer: what short APDUs have. */
 #define PCSC_COMMAND_MAX 261
-#define PCSC_ANSWER_MAX	 258
+#define PCSC_ANSWER_MAX  258
 
 /* A moment some seconds from now. */
 struct timespec pcsc_deadline(unsigned seconds);
@@ -67,7 +67,7 @@ MUST_CHECK enum pcsc_err pcsc_connect(struct pcsc *p, const struct timespec *dea
 MUST_CHECK enum pcsc_err pcsc_transmit(
     struct pcsc *p, struct rbuf command, struct wbuf *answer, const struct timespec *deadline);
 
-/* Leave the card to the others, as it is or reset, and end the conversation.  Waits a few seconds at most. */
+/* Leave the card to the others, as it is or reset, and end; waits a few seconds at most. */
 void pcsc_close(struct pcsc *p, bool reset);
 
 #endif

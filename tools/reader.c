@@ -8,8 +8,8 @@
 #define PATIENCE_S 10
 
 /* How long pcscd may take to see that a card has changed, and how often to look. */
-#define FOLLOW_S    2
-#define FOLLOW_NS   20000000
+#define FOLLOW_S  2
+#define FOLLOW_NS 20000000
 
 /* What it shows then: one that goes, one that comes. */
 #define FOLLOW_EVENTS 2

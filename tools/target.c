@@ -18,8 +18,7 @@ ask_card(struct target *t, struct channel *ch, struct failure *why)
 }
 
 enum outcome
-target_look(
-    const struct config *config, unsigned instance, struct target *out, struct failure *why)
+target_look(const struct config *config, unsigned instance, struct target *out, struct failure *why)
 {
 	struct failure unread = { "" }, line = { "" };
 	struct channel *ch = NULL;
@@ -64,7 +63,8 @@ say_pin_blocked(const struct target *t, struct failure *why)
 {
 	const bool puk = t->puk.there && !is_blocked(&t->puk);
 	const char *const other = other_way(t);
-	const char *const lost = t->puk.there ? "its PUK is blocked as well" : "the card has no PUK";
+	const char *const lost =
+	    t->puk.there ? "its PUK is blocked as well" : "the card has no PUK";
 
 	if (puk)
 		fail(why,
@@ -98,8 +98,8 @@ target_blocked(const struct target *t, uint8_t reference, struct failure *why)
 }
 
 enum outcome
-target_refused(struct target *t, struct channel *ch, uint8_t reference,
-    const struct failure *line, struct failure *why)
+target_refused(struct target *t, struct channel *ch, uint8_t reference, const struct failure *line,
+    struct failure *why)
 {
 	struct metadata *m = reference == REF_PIN ? &t->pin : &t->puk;
 	struct failure unread = { "" };

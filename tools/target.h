@@ -11,8 +11,8 @@
 struct target {
 	unsigned instance;
 	struct metadata pin, puk, admin;
-	bool protected;		     /* the admin key is in OBJECT_PRINTED, behind the PIN */
-	bool local;		     /* this user may look at the card itself: then ... */
+	bool protected;              /* the admin key is in OBJECT_PRINTED, behind the PIN */
+	bool local;                  /* this user may look at the card itself: then ... */
 	struct card_details details; /* ... this is what there is to see */
 };
 
@@ -20,10 +20,13 @@ struct target {
  * Look.  NO_SUCH_CARD, NOT_PERMITTED, TPM_PROBLEM, FAILED.  The card is left as
  * it was, with what others have proven to it.
  */
-MUST_CHECK enum outcome target_look(const struct config *config, unsigned instance,
-    struct target *out, struct failure *why);
+MUST_CHECK enum outcome target_look(
+    const struct config *config, unsigned instance, struct target *out, struct failure *why);
 
-/* WRONG_SECRET, with what can be done, when REF_PIN or REF_PUK has no tries left or is not there; else DONE. */
+/*
+ * WRONG_SECRET, with what can be done, when REF_PIN or REF_PUK has no tries
+ * left or is not there; else DONE.
+ */
 MUST_CHECK enum outcome target_blocked(
     const struct target *t, uint8_t reference, struct failure *why);
 

@@ -13,8 +13,8 @@ struct pair {
 	struct secret proof, fresh_pin;
 };
 
-typedef enum outcome work(const struct config *config, struct target *t,
-    const struct pair *secrets, struct failure *why);
+typedef enum outcome work(
+    const struct config *config, struct target *t, const struct pair *secrets, struct failure *why);
 
 /* See "Not promised" in the TPM room's README about the old PIN. */
 void
@@ -39,8 +39,8 @@ ask(struct asking *a, const struct target *t, enum secret_kind kind, struct pair
 	if (kind == SECRET_PUK)
 		outcome = asking_pin(a, kind, PROMPT_ONCE, NULL, &out->proof, why);
 	else
-		outcome = asking_admin_key(
-		    a, kind, PROMPT_ONCE, t->admin.algorithm, &out->proof, why);
+		outcome =
+		    asking_admin_key(a, kind, PROMPT_ONCE, t->admin.algorithm, &out->proof, why);
 	if (outcome == DONE)
 		outcome = asking_pin(
 		    a, SECRET_NEW_PIN, PROMPT_TWICE, target_policy(t), &out->fresh_pin, why);
@@ -78,8 +78,8 @@ unblock(const struct config *config, const struct options *o, struct target *t,
 /* ---- by the PUK, as anybody whom pcscd lets in ---- */
 
 static enum outcome
-by_puk(const struct config *config, struct target *t, const struct pair *secrets,
-    struct failure *why)
+by_puk(
+    const struct config *config, struct target *t, const struct pair *secrets, struct failure *why)
 {
 	struct failure line = { "" }, unread = { "" };
 	struct channel *ch = NULL;
@@ -114,8 +114,8 @@ unblock_by_puk(const struct config *config, const struct options *o, struct fail
 /* ---- by the administrator key, which takes the right to the TPM ---- */
 
 static enum outcome
-by_admin_key(const struct config *config, struct target *t, const struct pair *secrets,
-    struct failure *why)
+by_admin_key(
+    const struct config *config, struct target *t, const struct pair *secrets, struct failure *why)
 {
 	const struct reader_mark mark = reader_mark(t->instance);
 	struct card_details details;
@@ -141,10 +141,12 @@ may_unblock(const struct target *t, struct failure *why)
 	const struct card_details *d = &t->details;
 
 	if (d->admin_random)
-		fail(why, "the card was made with /AdminKey RANDOM: no administrator key unblocks it");
+		fail(why,
+		    "the card was made with /AdminKey RANDOM: no administrator key unblocks it");
 	else if (!d->admin_unblocks)
-		fail(why, "the card was made with --admin-unblock no: its administrator key does not "
-			  "unblock it");
+		fail(why,
+		    "the card was made with --admin-unblock no: its administrator key does not "
+		    "unblock it");
 	else if (d->admin_algorithm != 0)
 		return DONE;
 	else {
