@@ -177,7 +177,7 @@ print_json(const struct doctor *d, struct failure *why)
 	const struct finding *f;
 	size_t i;
 
-	json_put_bool(j, "healthy", count_of(d, LEVEL_PROBLEM) == 0);
+	json_put_bool(j, "healthy", count_of(d, LEVEL_PROBLEM) + count_of(d, LEVEL_WARNING) == 0);
 	json_open_list(j, "findings");
 	for (i = 0; i < d->count; i++) {
 		f = &d->findings[i];
@@ -195,12 +195,10 @@ print_json(const struct doctor *d, struct failure *why)
 static enum outcome
 print_end(const struct doctor *d, struct failure *why)
 {
-	const unsigned problems = count_of(d, LEVEL_PROBLEM), warnings = count_of(d, LEVEL_WARNING);
-
 	if (d->options->json)
 		return print_json(d, why);
-	if (problems == 0 && !d->options->quiet)
-		(void)printf("All is well%s.\n", warnings != 0 ? ", but for the warnings" : "");
+	if (count_of(d, LEVEL_PROBLEM) + count_of(d, LEVEL_WARNING) == 0 && !d->options->quiet)
+		(void)puts("All is well.");
 	if (ferror(stdout) == 0 && fclose(stdout) == 0)
 		return DONE;
 	fail(why, "cannot write to standard output: %s", strerror(errno));
@@ -211,17 +209,19 @@ print_end(const struct doctor *d, struct failure *why)
 static enum outcome
 verdict(const struct doctor *d, struct failure *why)
 {
-	const unsigned problems = count_of(d, LEVEL_PROBLEM);
+	const unsigned problems = count_of(d, LEVEL_PROBLEM), warnings = count_of(d, LEVEL_WARNING);
 	unsigned others = 0;
 	size_t i;
 
 	for (i = 0; i < d->count; i++)
 		others += d->findings[i].level == LEVEL_PROBLEM && !d->findings[i].denied;
-	if (problems == 0)
+	if (problems + warnings == 0)
 		return DONE;
-	fail(why, "%u %s%s", problems, problems == 1 ? "problem was found" : "problems were found",
+	fail(why, "not all is well: %u %s and %u %s%s", problems,
+	    problems == 1 ? "problem" : "problems", warnings,
+	    warnings == 1 ? "warning" : "warnings",
 	    others < problems ? "; not everything is for this user to see: run it as root" : "");
-	return others == 0 ? NOT_PERMITTED : FAILED;
+	return problems != 0 && others == 0 ? NOT_PERMITTED : FAILED;
 }
 
 /* config is empty: reading it is the first check. */

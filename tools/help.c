@@ -191,8 +191,8 @@ static const char doctor[] =
     "Usage: tpmvscmgr doctor [--json] [/machine HOST] [/?]\n"
     "\n"
     "Checks TPM, pcscd, permissions, configuration and each card, and says what to do\n"
-    "about what is wrong.  Exit status 0 only if there is no problem; --quiet leaves\n"
-    "out what is well.\n"
+    "about what is wrong.  Exit status 0 only if all is well; --quiet leaves out what\n"
+    "is well.\n"
     "\n"
     "  --json, -j          for programs\n"
     "  /machine HOST       do it there, over ssh\n";
