@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # For scripts that need a machine of their own inside this one: a private
 # installation, a private swtpm on a Unix socket, a private pcscd in a mount
-# namespace.  Nothing outside the scratch directory is touched, a pcscd of the
-# system is neither used nor disturbed, and everything ends with the script.
+# namespace.  Nothing outside the scratch directory is touched, but that the
+# machine's journal hears of the cards made and destroyed; a pcscd of the system
+# is neither used nor disturbed, and everything ends with the script.
 
 umask 022
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
