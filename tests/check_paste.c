@@ -51,26 +51,23 @@ static const struct row {
 	const char *why;
 	const char *input;
 	enum outcome outcome;
-	const char *said;    /* NULL: nothing */
 	const char *failure; /* when it is not DONE */
 	const char *left;    /* of the input */
 } rows[] = {
-	{ "a line", GOOD "\nthe key\n", DONE, NULL, NULL, "the key\n" },
-	{ "a line of Windows", GOOD "\r\n", DONE, NULL, NULL, "" },
-	{ "the end for a newline", GOOD, DONE, NULL, NULL, "" },
-	{ "empty lines before it", "\n\n" GOOD "\n", DONE, NULL, NULL, "" },
-	{ "two lines", "RESPONSE:28006-WG\n61C-R5ARW-MAGSG\nx", DONE, NULL, NULL, "x" },
-	{ "quoted in three", "> RESPONSE:\n> 28006-WG61C-\n> R5ARW-MAGSG\n", DONE, NULL, NULL, "" },
-	{ "a typo, and again", TYPO "\n" GOOD "\n", DONE, "mistyped", NULL, "" },
-	{ "a challenge, and again", OTHER "\n" GOOD "\n", DONE, "Enter it again", NULL, "" },
-	{ "half, given up, and again", "RESPONSE:28006-WG\n\n" GOOD "\n", DONE, "not complete",
-	    NULL, "" },
-	{ "too long, and again", A1024 A1024 "A\n" GOOD "\n", DONE, "it is too long", NULL, "" },
-	{ "an escape, and again", "\033[31m\n" GOOD "\n", DONE, "1. character", NULL, "" },
-	{ "nothing", "", WRONG_SECRET, NULL, "the input ended", "" },
-	{ "empty lines only", "\n\n", WRONG_SECRET, NULL, "the input ended", "" },
-	{ "half", "RESPONSE:28006-WG61C\n", WRONG_SECRET, NULL, "not complete", "" },
-	{ "a typo", TYPO "\n", WRONG_SECRET, "mistyped", "mistyped", "" },
+	{ "a line", GOOD "\nthe key\n", DONE, NULL, "the key\n" },
+	{ "a line of Windows", GOOD "\r\n", DONE, NULL, "" },
+	{ "the end for a newline", GOOD, DONE, NULL, "" },
+	{ "empty lines before it", "\n\n" GOOD "\n", DONE, NULL, "" },
+	{ "two lines", "RESPONSE:28006-WG\n61C-R5ARW-MAGSG\nx", DONE, NULL, "x" },
+	{ "quoted in three", "> RESPONSE:\n> 28006-WG61C-\n> R5ARW-MAGSG\n", DONE, NULL, "" },
+	{ "a typo", TYPO "\n" GOOD "\n", WRONG_SECRET, "mistyped", GOOD "\n" },
+	{ "a challenge", OTHER "\n", WRONG_SECRET, "it is a challenge", "" },
+	{ "half, given up", "RESPONSE:28006-WG\n\n", WRONG_SECRET, "not complete", "" },
+	{ "too long", A1024 A1024 "A\n" GOOD "\n", WRONG_SECRET, "it is too long", GOOD "\n" },
+	{ "an escape", "\033[31m\n", WRONG_SECRET, "1. character", "" },
+	{ "nothing", "", WRONG_SECRET, "the input ended", "" },
+	{ "empty lines only", "\n\n", WRONG_SECRET, "the input ended", "" },
+	{ "half", "RESPONSE:28006-WG61C\n", WRONG_SECRET, "not complete", "" },
 };
 
 START_TEST(lines)
@@ -95,10 +92,9 @@ START_TEST(lines)
 	else
 		ck_assert_msg(out.len == 0 && strstr(why.text, row->failure) != NULL, "%s: %s",
 		    row->why, why.text);
+	/* Nobody is there to read what could be said meanwhile. */
 	read_said(said, text, sizeof text);
-	ck_assert_msg(row->said == NULL ? text[0] == '\0' : strstr(text, row->said) != NULL,
-	    "%s: said %s", row->why, text);
-	ck_assert_ptr_null(strchr(text, '\033'));
+	ck_assert_msg(text[0] == '\0', "%s: said %s", row->why, text);
 	if (row->left != NULL) {
 		read_said(prompt.in, text, sizeof text);
 		ck_assert_msg(strcmp(text, row->left) == 0, "%s: left %s", row->why, text);
@@ -231,6 +227,14 @@ START_TEST(terminal)
 	await(master, shown, sizeof shown, "again.\r\nResponse: ");
 	ck_assert_ptr_nonnull(strstr(shown, TYPO));
 	ck_assert_ptr_nonnull(strstr(shown, "mistyped"));
+	type(master, "RESPONSE:28006-WG\n");
+	await(master, shown, sizeof shown, "the rest of it: ");
+	type(master, "\n");
+	await(master, shown, sizeof shown, "again.\r\nResponse: ");
+	ck_assert_ptr_nonnull(strstr(shown, "not complete"));
+	type(master, "\033[31m\n");
+	await(master, shown, sizeof shown, "again.\r\nResponse: ");
+	ck_assert_ptr_nonnull(strstr(shown, "1. character"));
 	type(master, "RESPONSE:28006-WG61C\n");
 	await(master, shown, sizeof shown, "the rest of it: ");
 	type(master, "R5ARW-MAGSG\n");

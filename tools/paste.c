@@ -164,7 +164,7 @@ ended(enum line line, const char *what, const struct failure *wrong, struct fail
 	return FAILED;
 }
 
-/* Tell what is wrong.  In a file there is nobody to correct it, but perhaps another line. */
+/* Tell what is wrong.  Only at a terminal is there somebody to correct it. */
 static void
 complain(const struct paste *p, const char *what, const struct failure *wrong)
 {
@@ -215,6 +215,8 @@ paste_code(struct paste *p, enum code_kind kind, const char *what, struct wbuf *
 		/* An empty line gives the rest up. */
 		if (state == CODE_SHORT && text.len != before)
 			continue;
+		if (!p->prompt->terminal)
+			return ended(LINE_NONE, what, &wrong, why);
 		complain(p, what, &wrong);
 		wbuf_truncate(&text, 0);
 	}

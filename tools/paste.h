@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Asking for a code: what is typed or pasted is seen, may come in several
- * lines, and may be entered again when it is mistyped.
+ * lines, and, at a terminal, may be entered again when it is mistyped.
  */
 #ifndef TPMVSC_TOOLS_PASTE_H
 #define TPMVSC_TOOLS_PASTE_H
@@ -31,8 +31,8 @@ void paste_end(struct paste *p);
 /*
  * Ask for what ("Response").  octets: appended, at most CODE_OCTETS_MAX.
  *
- * DONE; WRONG_SECRET when the input ends before there is one; FAILED when the
- * time is over, a signal came in, or reading fails.
+ * DONE; WRONG_SECRET when there is none, or the input ends before; FAILED when
+ * the time is over, a signal came in, or reading fails.
  */
 MUST_CHECK enum outcome paste_code(struct paste *p, enum code_kind kind, const char *what,
     struct wbuf *octets, struct failure *why);
