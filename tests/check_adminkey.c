@@ -125,6 +125,59 @@ START_TEST(admin_follows)
 }
 END_TEST
 
+/* ---- whether a key is of given octets ---- */
+
+static enum vault_err
+is(struct rbuf key, const uint8_t *octets, size_t n)
+{
+	SECRET(value);
+
+	ck_assert(secret_set(&value, rbuf_of(octets, n)));
+	return vault_admin_is(c.vault, key, &value);
+}
+
+static const uint8_t every_algorithm[] = { ALG_3DES, ALG_AES_128, ALG_AES_192, ALG_AES_256 };
+
+START_TEST(octets_are_told)
+{
+	const uint8_t algorithm = every_algorithm[_i / 2];
+	const size_t n = octets_of(algorithm);
+	uint8_t other[32];
+	size_t i;
+
+	begin(algorithm, false, _i % 2 != 0);
+	for (i = 0; i < sizeof other; i++)
+		other[i] = cardtpm_admin_key32[i];
+	other[n - 1] ^= 0x02; /* no parity bit of 3DES */
+	ck_assert_int_eq(is(wbuf_view(&c.admin), cardtpm_admin_key32, n), VAULT_OK);
+	ck_assert_int_eq(is(wbuf_view(&c.admin), other, n), VAULT_AUTH);
+	ck_assert_int_eq(is(wbuf_view(&c.admin), cardtpm_admin_key32, n - 1), VAULT_AUTH);
+	ck_assert_int_eq(is(wbuf_view(&c.admin), cardtpm_admin_key32, 0), VAULT_AUTH);
+	ck_assert_int_eq(is(rbuf_str("junk"), cardtpm_admin_key32, n), VAULT_MISMATCH);
+	/* A new one is told from the old one, wherever either is. */
+	ck_assert_int_eq(make(ALG_AES_256, 32), VAULT_OK);
+	ck_assert_int_eq(is(wbuf_view(&c.key), fresh_octets, 32), VAULT_OK);
+	ck_assert_int_eq(is(wbuf_view(&c.key), cardtpm_admin_key32, 32), VAULT_AUTH);
+	ck_assert_int_eq(is(wbuf_view(&c.admin), cardtpm_admin_key32, n), VAULT_OK);
+}
+END_TEST
+
+/* Of a key that serves after the PIN only, nothing is told before it. */
+START_TEST(octets_of_a_random_key)
+{
+	const size_t n = octets_of(every_algorithm[_i]);
+	SECRET(pin);
+
+	begin(every_algorithm[_i], true, true);
+	ck_assert_int_eq(make(every_algorithm[_i], n), VAULT_OK);
+	ck_assert_int_eq(is(wbuf_view(&c.key), fresh_octets, n), VAULT_AUTH);
+	ck_assert(secret_set(&pin, rbuf_str(CARDTPM_PIN)));
+	ck_assert_int_eq(vault_verify(c.vault, &pin), VAULT_OK);
+	ck_assert_int_eq(is(wbuf_view(&c.key), fresh_octets, n), VAULT_OK);
+	ck_assert_int_eq(is(wbuf_view(&c.admin), fresh_octets, n), VAULT_AUTH);
+}
+END_TEST
+
 /* ---- the new key ---- */
 
 static const struct cipher_row {
@@ -418,6 +471,8 @@ main(void)
 	tcase_set_timeout(tcase, 300);
 	tcase_add_checked_fixture(tcase, NULL, teardown);
 	tcase_add_rows(tcase, admin_follows, rows);
+	tcase_add_loop_test(tcase, octets_are_told, 0, 2 * sizeof every_algorithm);
+	tcase_add_rows(tcase, octets_of_a_random_key, every_algorithm);
 	tcase_add_rows(tcase, the_new_key_serves_as_the_old_one_did, cipher_rows);
 	tcase_add_rows(tcase, a_random_key_is_told, first_rows);
 	tcase_add_rows(tcase, the_owner_proves_it, first_rows);

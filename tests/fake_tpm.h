@@ -33,7 +33,7 @@ struct fake_tpm {
 	bool had_puk, had_admin_key;
 	uint8_t admin_algorithm;
 	char tcti[64], lease[300], owner_auth_file[64];
-	unsigned open; /* clients and vaults not yet freed */
+	_Atomic unsigned open; /* clients and vaults not yet freed; a driver has threads */
 	unsigned rests;
 };
 
