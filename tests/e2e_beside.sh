@@ -6,6 +6,7 @@ set -eu
 # shellcheck source=tests/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 need_root
+need_packages strace
 cd "$scratch"
 install_private
 swtpm_start
@@ -22,10 +23,18 @@ printf '%s\n' $aes_old 24681357 | mgr create /name Second /generate /quiet /Admi
 	--admin-algorithm AES256 /PIN PROMPT >/dev/null 2>create.log || die "create: $(cat create.log)"
 wait_for 5 card_in 1 || die 'the cards are in their readers'
 
+# enter INSTANCE: a session, once the card is back from what a change made of it
+enter()
+{
+	sleep 0.3
+	wait_for 5 card_in "$1" || die "card $1 is back in its reader"
+	session_open "$1"
+}
+
 # make_key INSTANCE ADMIN-KEY...: in 9A
 make_key()
 {
-	session_open "$1"
+	enter "$1"
 	shift
 	admin_auth "$@" || die 'admin authentication'
 	expect_sw 'a key in 9A' 9000 0047009A05AC03800111 00
@@ -35,7 +44,7 @@ make_key()
 # prove INSTANCE PIN: a session in which the PIN is proven
 prove()
 {
-	session_open "$1"
+	enter "$1"
 	expect_sw "card $1: VERIFY" 9000 "$(verify_apdu "$2")"
 	expect_sw "card $1: 9A signs" 9000 "$sign_9a" 00
 }
@@ -71,7 +80,7 @@ make_key 1 $aes_old 0C aes-256-ecb
 prove 0 24681357
 check 'unblock beside it' eval "printf '%s\n' $default_admin_key 13572468 | mgr unblock /instance 0 /AdminKey"
 dropped unblock
-session_open 0
+enter 0
 expect_sw 'unblock: a new session has to prove the PIN' 6982 "$sign_9a" 00
 expect_sw 'unblock: the old PIN is wrong' 63C4 "$(verify_apdu 24681357)"
 session_close
@@ -96,12 +105,56 @@ check 'change-admin-key beside it' eval "printf '%s\n' $aes_old $aes_new |
 dropped 'change-admin-key'
 # The command is a program of PC/SC, too, and resets the card when it leaves: that alone drops proofs.
 check 'the driver was told, too' wait_for 1 removed 1 2
-session_open 1
+enter 1
 check 'the new key authenticates' admin_auth $aes_new 0C aes-256-ecb
 fails 'the old one does not' admin_auth $aes_old 0C aes-256-ecb
 session_close
 check 'the new key unblocks' eval "printf '%s\n' $aes_new 24681357 | mgr unblock /instance 1 /AdminKey"
 refuse 'the old one does not' 6 eval "printf '%s\n' $aes_old 13572468 | mgr unblock /instance 1 /AdminKey"
+prove 1 24681357
+session_close
+
+# ---- a new key in the TPM, killed at each rename: what becomes of 9B and ADMIN ----
+old=$aes_new new=$aes_old
+change() { printf '%s\n' $old $new | "$@" "$prefix/sbin/tpmvscmgr" change-admin-key /instance 1 /AdminKey PROMPT --config "$conf"; }
+authenticates() { admin_auth "$1" 0C aes-256-ecb; }
+unblocks() { printf '%s\n' "$1" 24681357 | mgr unblock /instance 1 /AdminKey >/dev/null 2>&1; }
+for n in 1 2 3 4; do
+	kill=(strace -f -qq -o strace.log -e trace=renameat -e "inject=renameat:signal=KILL:when=$n")
+	refuse "rename $n: killed" 137 change "${kill[@]}"
+	check "rename $n: repair" mgr repair
+	enter 1
+	with_old=no with_new=no
+	! authenticates $old || with_old=yes
+	! authenticates $new || with_new=yes
+	session_close
+	# In doubt neither serves; whichever ADMIN takes is it from then on.
+	if unblocks $old; then
+		by=$old other=$new as=$with_old against=$with_new
+	else
+		by=$new other=$old as=$with_new against=$with_old
+		check "rename $n: the new key unblocks, if the old one does not" unblocks $new
+	fi
+	echo "# rename $n: old key $with_old, new key $with_new, $([ "$by" = $old ] && echo old || echo new) unblocks"
+	same "rename $n: what does not unblock does not authenticate" no "$against"
+	same "rename $n: what unblocks authenticates, unless it was in doubt" "$([ "$n" = 3 ] && echo no || echo yes)" "$as"
+	enter 1
+	check "rename $n: what unblocks authenticates" authenticates "$by"
+	fails "rename $n: and nothing else" authenticates "$other"
+	session_close
+	fails "rename $n: the other one does not unblock" unblocks "$other"
+	[ "$by" = $old ] || { new=$old old=$by; }
+done
+refuse 'in doubt once more' 137 change strace -f -qq -o strace.log -e trace=renameat \
+	-e inject=renameat:signal=KILL:when=3
+check 'what does not ask for the key works meanwhile' mgr show /instance 1
+check 'a repeat settles it' change
+enter 1
+check 'the new key authenticates' authenticates $new
+fails 'the old one does not' authenticates $old
+session_close
+check 'the new key unblocks' unblocks $new
+aes_new=$new
 prove 1 24681357
 session_close
 
