@@ -223,6 +223,42 @@ expect_sw 'the PUK is what it was' 9000 "$(unblock_apdu 86427531 99887766)"
 apdu "$(verify_apdu 00000000)"
 session_close
 
+# ---- at a terminal ----
+
+# prompted COUNT TEXT: the terminal has shown it that often.
+prompted() { [ "$(grep -oF -- "$2" "$user/tty" | wc -l)" -ge "$1" ]; }
+
+# type_at COUNT PROMPT LINE
+type_at()
+{
+	wait_for 10 prompted "$1" "$2" || die "$2 at the terminal: $(cat "$user/tty")"
+	sleep 0.3 # what is typed before the echo is off is thrown away
+	printf '%s\n' "$3" >&"$keyboard"
+}
+
+mkfifo "$user/keyboard"
+TERM=dumb script -qefc "stty cols 200
+	'$prefix/sbin/tpmvscmgr' unblock --config '$conf' /instance 0 --challenge" "$user/tty" \
+	<"$user/keyboard" >script.log 2>&1 &
+terminal=$!
+exec {keyboard}>"$user/keyboard"
+type_at 1 'New PIN: ' 99887766
+type_at 1 'Again, New PIN: ' 99887766
+wait_for 10 prompted 1 'Response: ' || die 'a response is asked for'
+challenge[0]=$(grep -o 'CHALLENGE:[0-9A-Z-]*' "$user/tty")
+check 'a QR code is shown' test "$(grep -c '^ *##' "$user/tty")" -gt 20
+good=$(respond alice "${challenge[0]}")
+type_at 1 'Response: ' "${good%?????}22222"
+type_at 2 'Response: ' "$first"
+type_at 3 'Response: ' "$good"
+status=0
+wait $terminal || status=$?
+exec {keyboard}>&-
+same 'after two mistakes the response is taken' 0 "$status"
+matches 'mistyped: said so' 'Response: it is mistyped.*Enter it again' "$(cat "$user/tty")"
+matches 'the wrong thing: said so' 'it is a challenge; the response is what' "$(cat "$user/tty")"
+fails 'the new PIN is not shown' grep -q 99887766 "$user/tty"
+
 # ---- one that comes late: its minute runs while the rest goes on ----
 ask 1 77777777 --wait 1
 late_begin=$SECONDS
