@@ -146,6 +146,25 @@ bad '--stdio with JSON of a wrong kind' 2 '--stdio' '[1, 2]\n'
 bad '--stdio, cut off' 2 '--stdio' '{"argv": ["list"'
 fed '--stdio with a line of a megabyte' 2 '--stdio' head -c $M /dev/zero
 fed '--stdio with nesting' 2 '--stdio' sh -c 'head -c 200000 /dev/zero | tr "\0" "["'
+far() { bad "--stdio: $1" "$2" '--stdio' "$3\n"; }
+far 'another version' 2 '{"version":2,"arguments":["list"],"secrets":[]}'
+far 'no version' 2 '{"arguments":["list"],"secrets":[]}'
+far 'a member too many' 2 '{"version":1,"arguments":["list"],"secrets":[],"user":"root"}'
+far 'arguments that are no list' 2 '{"version":1,"arguments":"list","secrets":[]}'
+far 'an argument that is no text' 2 '{"version":1,"arguments":["destroy","/instance",0],"secrets":[]}'
+far 'an argument with NUL' 2 '{"version":1,"arguments":["li\\u0000st"],"secrets":[]}'
+far 'a secret there is not' 2 '{"version":1,"arguments":["list"],"secrets":["password"]}'
+far 'a secret twice' 2 '{"version":1,"arguments":["list"],"secrets":["pin","pin"]}\n12345678\n12345678'
+far 'a machine behind the machine' 2 '{"version":1,"arguments":["list","/machine","x"],"secrets":[]}'
+far 'a configuration of its own' 2 '{"version":1,"arguments":["list","--config","/dev/null"],"secrets":[]}'
+far 'a file of secrets' 2 '{"version":1,"arguments":["create","/name","x","--pin-file","/etc/shadow"],"secrets":[]}'
+far 'a record to write' 2 '{"version":1,"arguments":["show","-i","0","--record","/etc/x"],"secrets":[]}'
+far 'a request within a request' 2 '{"version":1,"arguments":["--stdio"],"secrets":[]}'
+far 'a command with no far side' 2 '{"version":1,"arguments":["change-pin","-i","0"],"secrets":["pin"]}\n12345678'
+far 'a secret that does not come' 6 '{"version":1,"arguments":["create","/quiet","/name","x","/PIN","PROMPT"],"secrets":["pin"]}'
+far 'a prompt that brings no secret' 6 '{"version":1,"arguments":["create","/quiet","/name","x","/AdminKey","DEFAULT","/PIN","PROMPT"],"secrets":[]}'
+far 'a wrong command line' 2 '{"version":1,"arguments":["create"],"secrets":[]}'
+far 'not UTF-8' 2 '{"version":1,"arguments":["\0377"],"secrets":[]}'
 bare '--config without a value' 2 'list --config'
 bare '--config, empty' 2 'list --config='
 bare '--config that is not there' 1 "list --config $scratch/none"
@@ -355,6 +374,13 @@ bad 'unblock --challenge on another machine' 2 'unblock -i 0 --challenge /machin
 bad 'unblock --wait 0' 2 'unblock -i 0 --challenge --wait 0'
 bad 'unblock --wait 1441' 2 'unblock -i 0 --challenge --wait 1441'
 bad 'unblock --challenge: no response' 6 'unblock -i 0 --challenge --quiet --no-qr' ''
+# the challenge itself is not what is looked at
+mute='bash -c "exec \"\$@\" >/dev/null" -'
+bad 'unblock --challenge: a response that is none' 6 'unblock -i 0 --challenge --quiet --no-qr' '24681357\nhello\n' "$mute"
+bad 'of control characters' 6 'unblock -i 0 --challenge --quiet --no-qr' '24681357\n\033]0;x\a\n' "$mute"
+bad 'cut off' 6 'unblock -i 0 --challenge --quiet --no-qr' '24681357\nRESPONSE:2804H-0Y66T\n' "$mute"
+bad 'empty lines' 6 'unblock -i 0 --challenge --quiet --no-qr' '24681357\n\n\n\n' "$mute"
+bad 'a new PIN too short' 6 'unblock -i 0 --challenge --quiet --no-qr' '1234\nRESPONSE:2804H\n'
 bad 'change-admin-key: no key' 6 'change-admin-key -i 0 /quiet' 'x\ny\n'
 bad 'change-admin-key: nothing' 6 'change-admin-key -i 0 /quiet' ''
 bad 'change-admin-key: a new one too short' 6 'change-admin-key -i 0 /quiet' "${default_admin_key:1}\n"
