@@ -97,6 +97,7 @@ protect(struct making *m, struct store *store, struct rbuf record, const struct 
 	struct vault *vault = NULL;
 	struct piv *p = calloc(1, sizeof *p);
 	sw_t sw = SW_NO_DIAGNOSIS;
+	enum tpm_err err;
 
 	if (p != NULL && tpm_vault_open(m->work->link.tpm, record, &vault) == TPM_OK) {
 		piv_init(p, vault, store, &m->request->profile, NULL);
@@ -107,12 +108,14 @@ protect(struct making *m, struct store *store, struct rbuf record, const struct 
 	free(p);
 	if (sw == SW_OK)
 		return DONE;
-	if (sw == SW_NOT_ENOUGH_MEMORY)
+	if (sw == SW_NOT_ENOUGH_MEMORY) {
 		fail(why, "no room for the card's administrator key in %s",
 		    m->work->config->state_dir);
-	else
-		fail(why, "cannot seal the card's administrator key");
-	return sw == SW_NOT_ENOUGH_MEMORY ? NO_ROOM : FAILED;
+		return NO_ROOM;
+	}
+	err = tpm_probe(m->work->link.tpm, why);
+	fail(why, "cannot seal the card's administrator key");
+	return err != TPM_OK ? outcome_of_tpm(err) : FAILED;
 }
 
 /* Write the card's items into its directory, which no driver sees yet. */
