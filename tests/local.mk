@@ -12,14 +12,14 @@ if !SANITIZERS
 tree_checks = tests/check_exports.sh
 endif
 TESTS += $(tree_checks)
-tests/check_exports.sh.log: libifdtpmvsc.la
+tests/check_exports.log: libifdtpmvsc.la
 
 # The tool's grammar in print, and completion for bash, which is compared with it.
 EXTRA_PROGRAMS += tests/grammar
 CLEANFILES += tests/grammar
 tests_grammar_SOURCES = tests/grammar.c $(tools_parts)
 tests_grammar_LDADD = $(ROOM_LIBS)
-tests/check_completion.sh.log: tests/grammar$(EXEEXT) etc/tpmvscmgr.bash-completion
+check_DATA += tests/grammar$(EXEEXT) etc/tpmvscmgr.bash-completion
 
 # The unit tests, built and not run.
 programs: $(check_PROGRAMS)
