@@ -538,6 +538,31 @@ START_TEST(closing_flushes_its_own_only)
 }
 END_TEST
 
+/* What a driver saved before the TPM was reset may have the number of a challenge's session since. */
+START_TEST(a_driver_flushes_its_own_only)
+{
+	struct cardtpm other = { .config = c.config };
+	struct failure why = { .text = "" };
+
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	swtpm_kill(&c.swtpm);
+	swtpm_start(&c.swtpm);
+	other.tpm = tpm_new(&other.config);
+	ck_assert_int_eq(tpm_vault_open(other.tpm, wbuf_view(&c.record), &other.vault), TPM_OK);
+	text = wbuf_over(challenge_octets, sizeof challenge_octets);
+	ck_assert_msg(tpm_challenge_open(other.vault, &challenge, &text, &why) == TPM_OK, "%s",
+	    why.text);
+	vault_forget(c.vault);
+	respond();
+	ck_assert_int_eq(answer(), VAULT_OK);
+	unblocked();
+	tpm_challenge_close(challenge);
+	challenge = NULL;
+	tpm_vault_free(other.vault);
+	tpm_free(other.tpm);
+}
+END_TEST
+
 /* ---- a TPM in trouble ---- */
 
 /* The nth command with a code does not get to the TPM; an answer of trouble comes back. */
@@ -1021,6 +1046,7 @@ main(void)
 	tcase_add_test(tcase, two_at_a_time);
 	tcase_add_loop_test(tcase, meanwhile, 0, MEANWHILES);
 	tcase_add_test(tcase, closing_flushes_its_own_only);
+	tcase_add_test(tcase, a_driver_flushes_its_own_only);
 	tcase_add_rows(tcase, a_tpm_in_trouble, trouble_rows);
 	tcase_add_rows(tcase, an_opening_in_trouble, opening_rows);
 	tcase_add_test(tcase, the_desk_refuses);

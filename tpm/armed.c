@@ -5,7 +5,6 @@
  * a session by themselves, so everything that should must flush it.
  */
 #include <string.h>
-#include <tss2/tss2_sys.h>
 
 #include "tpm/rc.h"
 #include "tpm/vault.h"
@@ -66,18 +65,22 @@ armed_take(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out)
 	    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT | TPMA_SESSION_CONTINUESESSION);
 }
 
-/* Flush a saved session; false when it may still be there. */
+/*
+ * Flush a saved session; false when it may still be there.  It is loaded first:
+ * after a reset of the TPM its handle may be somebody else's session.
+ */
 static bool
 flush_saved(struct tpm_vault *v)
 {
-	TSS2_SYS_CONTEXT *sys = NULL;
+	ESYS_TR session = ESYS_TR_NONE;
 	TSS2_RC rc;
 
-	if (v->card.tpm->esys == NULL ||
-	    Esys_GetSysContext(v->card.tpm->esys, &sys) != TSS2_RC_SUCCESS)
+	if (v->card.tpm->esys == NULL)
 		return false;
-	rc = Tss2_Sys_FlushContext(sys, v->armed_saved->savedHandle);
-	return rc == TSS2_RC_SUCCESS || rc_base(rc) == rc_base(TPM2_RC_HANDLE);
+	rc = Esys_ContextLoad(v->card.tpm->esys, v->armed_saved, &session);
+	if (rc == TSS2_RC_SUCCESS)
+		session_end(v->card.tpm, &session);
+	return rc == TSS2_RC_SUCCESS || rc_of_parameter(rc);
 }
 
 void

@@ -98,7 +98,7 @@ number(const struct properties *p, TPM2_PT which)
 	return 0;
 }
 
-/* Characters, four to a property: up to a NUL, without spaces at the ends, and nothing that a terminal obeys. */
+/* Characters, four to a property: up to a NUL, without spaces at the ends or two in a row, and nothing that a terminal obeys. */
 static void
 text(const struct properties *p, TPM2_PT first, size_t properties, char *out, size_t cap)
 {
@@ -114,7 +114,7 @@ text(const struct properties *p, TPM2_PT first, size_t properties, char *out, si
 		ch = (char)rbuf_at(wbuf_view(&w), i);
 		if (ch == '\0')
 			break;
-		if (ch == ' ' && n == 0)
+		if (ch == ' ' && (n == 0 || out[n - 1] == ' '))
 			continue;
 		out[n] = ch >= ' ' && ch <= '~' ? ch : '?';
 		n++;
