@@ -90,6 +90,9 @@ tell_reader(unsigned instance, bool quiet)
 {
 	switch (reader_look(instance)) {
 	case READER_THERE:
+		if (!quiet)
+			(void)fprintf(stderr, "The card is in the reader \"%s 00 %02X\".\n",
+			    READER_NAME, instance);
 		break;
 	case READER_MISSING:
 		message_warning(
