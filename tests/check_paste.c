@@ -63,7 +63,7 @@ static const struct row {
 	{ "a typo", TYPO "\n" GOOD "\n", WRONG_SECRET, "mistyped", GOOD "\n" },
 	{ "a challenge", OTHER "\n", WRONG_SECRET, "it is a challenge", "" },
 	{ "half, given up", "RESPONSE:28006-WG\n\n", WRONG_SECRET, "not complete", "" },
-	{ "too long", A1024 A1024 "A\n" GOOD "\n", WRONG_SECRET, "it is too long", GOOD "\n" },
+	{ "too long: the rest is not waited for", A1024 A1024 "A\n" GOOD "\n", WRONG_SECRET, "it is too long", "\n" GOOD "\n" },
 	{ "an escape", "\033[31m\n", WRONG_SECRET, "1. character", "" },
 	{ "nothing", "", WRONG_SECRET, "the input ended", "" },
 	{ "empty lines only", "\n\n", WRONG_SECRET, "the input ended", "" },

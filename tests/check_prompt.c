@@ -109,6 +109,23 @@ START_TEST(lines_in_order)
 }
 END_TEST
 
+/* What is wrong already is not read to its end: it may have none. */
+START_TEST(no_end)
+{
+	static const char *const texts[] = { A127 A127, "1234\0" };
+	struct prompt p = { .out = -1 };
+	SECRET(answer);
+	int fds[2];
+
+	ck_assert_int_eq(pipe(fds), 0);
+	ck_assert_int_eq(write(fds[1], texts[_i], strlen(texts[_i]) + 1), (ssize_t)strlen(texts[_i]) + 1);
+	p.in = fds[0]; /* and whoever writes goes on */
+	ck_assert_int_eq(prompt_ask(&p, "PIN", PROMPT_TWICE, any, NULL, &answer, NULL), WRONG_SECRET);
+	(void)close(fds[0]);
+	(void)close(fds[1]);
+}
+END_TEST
+
 START_TEST(unreadable)
 {
 	const struct prompt p = { .in = -1, .out = -1 };
@@ -494,6 +511,7 @@ main(void)
 	tcase_set_timeout(tcase, 30);
 	tcase_add_rows(tcase, one_line, lines);
 	tcase_add_test(tcase, lines_in_order);
+	tcase_add_loop_test(tcase, no_end, 0, 2);
 	tcase_add_test(tcase, unreadable);
 	tcase_add_test(tcase, slow_pipe);
 	tcase_add_rows(tcase, gathering, gatherings);

@@ -136,6 +136,9 @@ read_line(const struct paste *p, struct wbuf *out)
 			return wbuf_ok(out) ? LINE_WHOLE : LINE_LONG;
 		any = true;
 		wbuf_u8(out, octet);
+		/* Nobody is there to enter it again, and such a line may have no end. */
+		if (!p->prompt->terminal && !wbuf_ok(out))
+			return LINE_LONG;
 	}
 }
 

@@ -187,6 +187,9 @@ read_line(int fd, const struct hush *h, struct secret *out)
 		if (octet == 0)
 			line = LINE_NUL;
 		wbuf_u8(&text, octet);
+		/* Nobody is there to enter it again, and such a line may have no end. */
+		if (h == NULL && (line == LINE_NUL || !wbuf_ok(&text)))
+			break;
 	}
 	/* Files from Windows end their lines with two octets. */
 	if (n > 0 && wbuf_ok(&text) && text.len != 0 &&
