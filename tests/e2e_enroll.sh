@@ -168,6 +168,19 @@ check 'mail for first still opens' opens first 05
 same 'each key is retired once, in order' '82 83 84 85 86 87 ' \
 	"$(mgr list | grep -oE '\<(8[2-9]|9[0-5]):' | tr ':\n' ' ' | tr -s ' ')"
 
+# Cut off while it holds the card with the PIN proven: that goes with it.
+printf '%s\n' "$pin" >pin
+: >killed.log
+"$tool" enroll /instance 0 --slot 9C --subject CN=killed --algorithm RSA3072 --pin-file pin \
+	--config "$conf" >/dev/null 2>killed.log </dev/null &
+killed=$!
+check 'a key is being made' wait_for 10 grep -q 'Making the key' killed.log
+kill_process "$killed" 2>/dev/null
+session_open 0
+apdu 00200080
+matches 'killed then: the next one at the card has to prove the PIN anew' '^63C[1-9]$' "$sw"
+session_close
+
 # ---- a managed card: the key everybody knows, then one that is typed ----
 printf '%s\n' "$pin" | mgr create /quiet /name Managed /AdminKey DEFAULT /PIN PROMPT /g >/dev/null 2>create.log ||
 	die "create: $(cat create.log)"
