@@ -84,3 +84,17 @@ text_clean(struct rbuf in, struct wbuf *out)
 			wbuf_u8(out, '?');
 	}
 }
+
+void
+text_guid(const uint8_t guid[16], struct wbuf *out)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t i;
+
+	for (i = 0; i < 16; i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			wbuf_u8(out, '-');
+		wbuf_u8(out, (uint8_t)digits[guid[i] >> 4]);
+		wbuf_u8(out, (uint8_t)digits[guid[i] & 0x0f]);
+	}
+}

@@ -17,4 +17,7 @@ MUST_CHECK bool text_printable(uint32_t c);
 /* Append a text with a question mark for each octet or character that cannot be shown. */
 void text_clean(struct rbuf in, struct wbuf *out);
 
+/* Append a GUID as people write it: 8-4-4-4-12 hexadecimal digits (RFC 9562, 4). */
+void text_guid(const uint8_t guid[16], struct wbuf *out);
+
 #endif

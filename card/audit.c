@@ -151,16 +151,10 @@ put_number(struct wbuf *out, const char *key, unsigned long number)
 static void
 put_guid(struct wbuf *out, const uint8_t guid[16])
 {
-	char octets[40] = "", two[4];
-	struct wbuf text = wbuf_over(octets, sizeof octets - 1);
-	size_t i;
+	uint8_t octets[40];
+	struct wbuf text = wbuf_over(octets, sizeof octets);
 
-	for (i = 0; i < 16; i++) {
-		(void)snprintf(two, sizeof two, "%02x", guid[i]);
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			wbuf_u8(&text, '-');
-		wbuf_put(&text, rbuf_str(two));
-	}
+	text_guid(guid, &text);
 	put_field(out, "TPMVSC_GUID", wbuf_view(&text));
 }
 

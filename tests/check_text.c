@@ -59,6 +59,17 @@ START_TEST(no_room)
 }
 END_TEST
 
+START_TEST(guid)
+{
+	static const uint8_t octets[16] = { 0x00, 0x12, 0x34, 0x56, 0x78, 0x9a, 0xbc, 0xde, 0xf0, 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0xff };
+	char text[40] = "";
+	struct wbuf out = wbuf_over(text, sizeof text - 1);
+
+	text_guid(octets, &out);
+	ck_assert_str_eq(text, "00123456-789a-bcde-f001-0203040506ff");
+}
+END_TEST
+
 int
 main(void)
 {
@@ -68,6 +79,7 @@ main(void)
 	tcase_add_rows(tcase, cleaned, rows);
 	tcase_add_test(tcase, a_zero_octet_inside);
 	tcase_add_test(tcase, no_room);
+	tcase_add_test(tcase, guid);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }

@@ -11,9 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* What PIV middleware sends for a PIN or PUK: never more. */
-#define PIV_PIN_OCTETS 8
-
 /* Omitting a secret is warned of always; asking for the default, unless quiet. */
 static void
 warn_default(enum source source, bool quiet, const char *what, const char *option)

@@ -115,26 +115,12 @@ trim(struct rbuf text)
 	return text;
 }
 
-static bool
-hex_digit(uint8_t c, unsigned *out)
-{
-	c = word_lower(c);
-	if (c >= '0' && c <= '9')
-		*out = (unsigned)(c - '0');
-	else if (c >= 'a' && c <= 'f')
-		*out = (unsigned)(c - 'a') + 10;
-	else
-		return false;
-	return true;
-}
-
 /* What follows a backslash: a character with a meaning, or two hexadecimal digits. */
 static bool
 take_escaped(struct rbuf *in, uint8_t *out)
 {
 	static const char special[] = " \"+,;<>#=\\/";
-	unsigned high = 0, low = 0;
-	uint8_t second = 0;
+	uint8_t high = 0, low = 0, second = 0;
 	size_t i;
 
 	if (!rbuf_u8(in, out))
@@ -143,7 +129,7 @@ take_escaped(struct rbuf *in, uint8_t *out)
 		if (*out == (uint8_t)special[i])
 			return true;
 	}
-	if (!hex_digit(*out, &high) || !rbuf_u8(in, &second) || !hex_digit(second, &low))
+	if (!word_hex(*out, &high) || !rbuf_u8(in, &second) || !word_hex(second, &low))
 		return false;
 	*out = (uint8_t)(high << 4 | low);
 	return true;

@@ -49,9 +49,6 @@ message_warning(const char *format, ...)
 	va_end(args);
 }
 
-/* What PIV middleware sends for a PIN or PUK: never more. */
-#define PIV_PIN_OCTETS 8
-
 void
 message_length(const char *what, size_t characters)
 {

@@ -16,6 +16,9 @@ void message_warning(const char *format, ...) __attribute__((format(printf, 1, 2
 /* Say how a command failed: why, or a line for the outcome when why is empty. */
 void message_failure(enum outcome outcome, const struct failure *why);
 
+/* What PIV middleware sends for a PIN or PUK: never more. */
+#define PIV_PIN_OCTETS 8
+
 /* Warn of a PIN or PUK (what) of so many characters, when PIV programs cannot send it. */
 void message_length(const char *what, size_t characters);
 

@@ -3,6 +3,7 @@
  * The help desk's side of unblocking: a card's record, a challenge and the
  * admin key become a response.  No TPM, no configuration, no root.
  */
+#include "base/text.h"
 #include "tools/commands.h"
 #include "tools/paste.h"
 #include "tools/qr.h"
@@ -27,24 +28,17 @@ get_challenge(
 	return WRONG_USAGE;
 }
 
-static void
-put_guid(const uint8_t guid[16])
-{
-	size_t i;
-
-	for (i = 0; i < 16; i++)
-		(void)fprintf(
-		    stderr, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", guid[i]);
-}
-
 /* What the response will do, in words. */
 static void
 describe(const struct desk_view *view)
 {
-	(void)fprintf(
-	    stderr, "Card:  %s, " INSTANCE_PREFIX "%04u\nGUID:  ", view->name, view->instance);
-	put_guid(view->guid);
-	(void)fprintf(stderr, "\nAsks:  to set a new PIN%s\n",
+	char guid[40] = "";
+	struct wbuf text = wbuf_over(guid, sizeof guid - 1);
+
+	text_guid(view->guid, &text);
+	(void)fprintf(stderr, "Card:  %s, " INSTANCE_PREFIX "%04u\nGUID:  %s\n", view->name,
+	    view->instance, guid);
+	(void)fprintf(stderr, "Asks:  to set a new PIN%s\n",
 	    view->reset_count ? ", and to give it its tries back, for it is blocked (two proofs)"
 			      : "");
 	(void)fprintf(stderr,

@@ -196,19 +196,6 @@ ask(struct asking *a, const struct question *q, struct secret *out, struct failu
 
 /* ---- what an answer must be ---- */
 
-static bool
-hex_digit(uint8_t c, uint8_t *out)
-{
-	c = word_lower(c);
-	if (c >= '0' && c <= '9')
-		*out = (uint8_t)(c - '0');
-	else if (c >= 'a' && c <= 'f')
-		*out = (uint8_t)(c - 'a' + 10);
-	else
-		return false;
-	return true;
-}
-
 /* context: how many octets; 0 for as many as any algorithm has. */
 static const char *
 check_admin_key(const void *context, struct rbuf answer)
@@ -222,7 +209,7 @@ check_admin_key(const void *context, struct rbuf answer)
 	if (!fits)
 		return "it does not have the right number of hexadecimal digits";
 	for (i = 0; i < answer.len; i++) {
-		if (!hex_digit(rbuf_at(answer, i), &digit))
+		if (!word_hex(rbuf_at(answer, i), &digit))
 			return "it has a character that is no hexadecimal digit";
 	}
 	return NULL;
@@ -248,8 +235,8 @@ from_hex(struct rbuf digits, struct secret *out)
 	struct wbuf octets = wbuf_over(out->data, sizeof out->data);
 	uint8_t high, low, a = 0, b = 0;
 
-	while (rbuf_u8(&digits, &high) && rbuf_u8(&digits, &low) && hex_digit(high, &a) &&
-	       hex_digit(low, &b))
+	while (rbuf_u8(&digits, &high) && rbuf_u8(&digits, &low) && word_hex(high, &a) &&
+	       word_hex(low, &b))
 		wbuf_u8(&octets, (uint8_t)(a << 4 | b));
 	out->len = octets.len;
 	return wbuf_ok(&octets);

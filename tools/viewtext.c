@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A card on a screen. */
+#include "base/text.h"
 #include "tools/certificate.h"
 #include "tools/names.h"
 #include "tools/view.h"
@@ -61,11 +62,8 @@ print_guid(const char *what, const uint8_t guid[16])
 {
 	char text[40] = "";
 	struct wbuf out = wbuf_over(text, sizeof text - 1);
-	size_t i;
 
-	for (i = 0; i < 16; i++)
-		put_words(
-		    &out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", guid[i]);
+	text_guid(guid, &out);
 	line(what, "%s", text);
 }
 

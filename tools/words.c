@@ -56,6 +56,19 @@ word_number(struct rbuf word, unsigned max, unsigned *out)
 }
 
 bool
+word_hex(uint8_t c, uint8_t *out)
+{
+	c = word_lower(c);
+	if (c >= '0' && c <= '9')
+		*out = (uint8_t)(c - '0');
+	else if (c >= 'a' && c <= 'f')
+		*out = (uint8_t)(c - 'a' + 10);
+	else
+		return false;
+	return true;
+}
+
+bool
 word_split(struct rbuf *rest, char mark, struct rbuf *head)
 {
 	const uint8_t *at = rest->len != 0 ? memchr(rest->data, mark, rest->len) : NULL;

@@ -20,6 +20,9 @@ MUST_CHECK bool word_find(const struct word *words, size_t count, struct rbuf wo
 /* Read decimal digits and nothing else, at most max. */
 MUST_CHECK bool word_number(struct rbuf word, unsigned max, unsigned *out);
 
+/* Read one hexadecimal digit, in either case. */
+MUST_CHECK bool word_hex(uint8_t c, uint8_t *out);
+
 /*
  * Split off what comes before the first mark, which is dropped.  Without a
  * mark head is everything, rest becomes empty and false is returned.
