@@ -196,6 +196,9 @@ typed=000102030405060708090a0b0c0d0eff refused 'a wrong administrator key' 6 'ad
 	/instance 2 --slot 9A --install typed.pem
 check '--install of the default key asks for nothing' eval \
 	"enroll /instance 1 --slot 9E --subject CN=x --self-signed -o x.pem && mgr enroll /instance 1 --slot 9E --install x.pem </dev/null"
+(umask 077 && printf '%s\n' 0102030405060708010203040506070801020304050607FF >other.key)
+refused 'another key than the default one is not passed over' 6 'administrator key is wrong' \
+	/instance 1 --slot 9E --install x.pem --admin-key-file other.key
 
 # ---- every slot, every algorithm ----
 # enrol_slot SLOT ID ALGORITHM SUBJECT-OPTION...

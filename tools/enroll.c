@@ -68,11 +68,14 @@ look(struct work *w, EVP_PKEY **key, struct failure *why)
 static enum outcome
 ask(struct work *w, bool signs, struct failure *why)
 {
+	/* A key that somebody has brought is the one he means. */
+	const bool known =
+	    w->look.is_default && w->options->secret_file[SECRET_ADMIN_KEY] == NULL;
 	enum outcome outcome = DONE;
 	struct asking a;
 
 	asking_begin(&a, w->options);
-	if (!w->look.protected && w->look.is_default)
+	if (!w->look.protected && known)
 		outcome =
 		    default_admin_key(admin_key_octets(w->look.algorithm), &w->secrets.admin_key)
 			? DONE
