@@ -113,7 +113,7 @@ challenge_nonce_caller(void)
  * cpHash of PolicySecret(ADMIN, session, "unblock").  What the proof is for,
  * that the session's nonce is in it, that it has no expiration (which would
  * make it a ticket): none of that is taken from the challenge.
- * TCG TPM 2.0 Part 1, 16.7 and Part 3, 23.4
+ * TCG TPM 2.0 Part 1, 18.7 and Part 3, 23.4
  */
 static bool
 cphash_unblock(const struct record *r, const struct challenge_proof *p, struct digest *out)
