@@ -18,6 +18,9 @@
 #define OTHER "CHALLENGE:24007-5KM1C-R5BK8-F21M0"
 #define A64   "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 #define A1024 A64 A64 A64 A64 A64 A64 A64 A64 A64 A64 A64 A64 A64 A64 A64 A64
+#define N8    "\n\n\n\n\n\n\n\n"
+#define N64   N8 N8 N8 N8 N8 N8 N8 N8
+#define N1024 N64 N64 N64 N64 N64 N64 N64 N64 N64 N64 N64 N64 N64 N64 N64 N64
 
 static const uint8_t content[] = { 0x0b, 0x30, 0x55 };
 
@@ -66,6 +69,7 @@ static const struct row {
 	{ "too long: the rest is not waited for", A1024 A1024 "A\n" GOOD "\n", WRONG_SECRET, "it is too long", "\n" GOOD "\n" },
 	{ "an escape", "\033[31m\n", WRONG_SECRET, "1. character", "" },
 	{ "nothing", "", WRONG_SECRET, "the input ended", "" },
+	{ "empty lines as if for ever", N1024 GOOD "\n", WRONG_SECRET, "the input ended", GOOD "\n" },
 	{ "empty lines only", "\n\n", WRONG_SECRET, "the input ended", "" },
 	{ "half", "RESPONSE:28006-WG61C\n", WRONG_SECRET, "not complete", "" },
 };

@@ -14,6 +14,9 @@
  * well. */
 #define TEXT_MAX 2048
 
+/* A pipe may have empty lines for ever. */
+#define LINES_MAX 1024
+
 /* How reading a line ended. */
 enum line {
 	LINE_WHOLE,
@@ -197,10 +200,11 @@ paste_code(struct paste *p, enum code_kind kind, const char *what, struct wbuf *
 	struct wbuf text = wbuf_over(lines, sizeof lines);
 	struct failure wrong = { "" };
 	enum code_state state;
+	unsigned lines_read;
 	enum line line;
 	size_t before;
 
-	for (;;) {
+	for (lines_read = 0; lines_read < LINES_MAX; lines_read++) {
 		before = text.len;
 		line = ask_line(p, what, &text);
 		if (line != LINE_WHOLE && line != LINE_LONG)
@@ -223,6 +227,7 @@ paste_code(struct paste *p, enum code_kind kind, const char *what, struct wbuf *
 		complain(p, what, &wrong);
 		wbuf_truncate(&text, 0);
 	}
+	return ended(LINE_NONE, what, &wrong, why);
 }
 
 bool
