@@ -208,7 +208,7 @@ fake_prepare(struct transport *t, const char *what)
 static bool
 run_row(const struct table_row *r, char *why, size_t size)
 {
-	struct fake fake = { .port = { fake_send, fake_prepare, fake_cipher }, .host = { start_over } };
+	struct fake fake = { .port = { fake_send, fake_prepare, fake_cipher }, .host = { .start_over = start_over } };
 	struct session *s = malloc(sizeof *s);
 	bool ok;
 

@@ -37,13 +37,13 @@ attackers = tests/check_attacks$(EXEEXT) tests/check_recreated$(EXEEXT) tests/ch
 slow = tests/check_adminkey$(EXEEXT) tests/check_import$(EXEEXT) tests/check_parts$(EXEEXT) \
 	tests/check_sealing$(EXEEXT) tests/check_challenge$(EXEEXT)
 valgrind_programs = $(filter-out $(attackers) $(slow),$(check_PROGRAMS))
-# A thousand tests in a thousand processes are slow there as well.
-many_tests = tests/check_conformance$(EXEEXT)
+# A process for each test takes most of the time there; these two programs want it.
+forking = tests/check_file$(EXEEXT) tests/check_log$(EXEEXT)
 valgrind = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 check-valgrind: $(valgrind_programs)
-	FAULT_STRIDE=7 $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
-		TESTS='$(filter-out $(many_tests),$(valgrind_programs))' LOG_COMPILER='$(valgrind)'
-	CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(many_tests)' LOG_COMPILER='$(valgrind)'
+	FAULT_STRIDE=7 CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
+		TESTS='$(filter-out $(forking),$(valgrind_programs))' LOG_COMPILER='$(valgrind)'
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(forking)' LOG_COMPILER='$(valgrind)'
 
 .PHONY: programs check-programs check-valgrind
 
