@@ -124,6 +124,12 @@ struct card_request {
 	uint8_t admin_algorithm;
 	bool admin_unblock;
 	bool generate; /* write CHUID, CCC, discovery object and key history */
+
+	/*
+	 * NULL: make a card whatever the others' names are.  Else set to whether
+	 * there is a sound card of that name; then no other one is made.
+	 */
+	bool *existed;
 };
 
 /* Told what is being done, e.g. "Creating the TPM smart card". */
@@ -133,7 +139,7 @@ struct progress {
 };
 
 /*
- * Make a card at the lowest free instance.  On failure nothing is left behind,
+ * Make a card at the lowest free instance, or find the one that existed.  On failure nothing is left behind,
  * in the TPM or on disk, or, if even that failed, the next call of this, of
  * cards_destroy() or of cards_list() removes it.  request is checked by the
  * caller against policy.

@@ -84,6 +84,20 @@ explain(struct creating *c, const struct failure *cause)
 		    cause->text, undo.text);
 }
 
+/* Whether the card that is asked for is there.  The lock is held: of two that ask, one makes it. */
+static bool
+is_there(struct creating *c)
+{
+	const struct card_request *request = c->making.request;
+	struct failure absent = { "" };
+
+	if (request->existed == NULL)
+		return false;
+	*request->existed = cards_find(c->work.config, request->profile.name,
+				&c->making.instance, &absent) == DONE;
+	return *request->existed;
+}
+
 static enum outcome
 create(struct creating *c)
 {
@@ -95,6 +109,8 @@ create(struct creating *c)
 	struct repair tally;
 
 	work_recover_all(&c->work, &tally, NULL);
+	if (is_there(c))
+		return DONE;
 	if (!find_free(&c->work, &c->making.instance))
 		return NO_ROOM;
 	outcome = making_plan(&c->making, find_sibling(&c->work, &sibling), &claims, &cause);

@@ -190,6 +190,7 @@ START_TEST(names)
 {
 	struct card_request request = installation_request();
 	unsigned instance = 99;
+	bool existed = false;
 
 	ck_assert_uint_eq(installation_create(&request), 0);
 	ck_assert_uint_eq(installation_create(&request), 1);
@@ -201,6 +202,12 @@ START_TEST(names)
 	ck_assert_uint_eq(instance, 2);
 	ck_assert_int_eq(cards_find(&installation, "bob", &instance, NULL), NO_SUCH_CARD);
 	ck_assert_int_eq(cards_find(&installation, "", &instance, NULL), NO_SUCH_CARD);
+	request.existed = &existed;
+	ck_assert_uint_eq(installation_create(&request), 2);
+	ck_assert(existed);
+	(void)snprintf(request.profile.name, sizeof request.profile.name, "Carol");
+	ck_assert_uint_eq(installation_create(&request), 3);
+	ck_assert(!existed);
 	/* One that is not sound is passed over. */
 	scratch_write("state/0000/record", OCTETS("junk"), 0600);
 	ck_assert_int_eq(cards_find(&installation, "Alice", &instance, NULL), DONE);

@@ -73,6 +73,19 @@ same '--if-absent prints the ID of the card that is there' 'ROOT\SMARTCARDREADER
 	"$(mgr create --if-absent /name Pipes /AdminKey DEFAULT /PIN PROMPT 2>/dev/null </dev/null)"
 matches 'says so' 'There is a card of that name' "$(fault mgr create --if-absent /name Pipes /PIN PROMPT)"
 same 'but not when quiet' 'ROOT\SMARTCARDREADER\0001' "$(fault mgr create /q --if-absent /name Pipes /PIN PROMPT)"
+racers=()
+for _ in 1 2 3 4; do
+	mgr create /quiet --if-absent /name Race /AdminKey DEFAULT /PIN DEFAULT >>race.out 2>/dev/null &
+	racers+=($!)
+done
+status=0
+for racer in "${racers[@]}"; do
+	wait "$racer" || status=$?
+done
+same 'four at once all end well' 0 "$status"
+same 'four at once make one card, and each prints its ID' '4 1' "$(wc -l <race.out) $(sort -u race.out | wc -l)"
+same 'one card of that name' 1 "$(mgr list 2>/dev/null | grep -c 'Race$')"
+check 'it goes' mgr destroy /quiet /instance "$(head -n 1 race.out)"
 refuse 'a record is not written then' 0 mgr create --if-absent /name Pipes --record there
 check 'there is none' test ! -e there
 same 'nothing has changed' "$was" "$(look)"

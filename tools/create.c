@@ -54,7 +54,7 @@ warn_secrets(const struct options *o, const struct secrets *s)
 
 static enum outcome
 make(const struct config *config, const struct options *o, const struct secrets *s,
-    unsigned *instance, struct failure *why)
+    unsigned *instance, bool *existed, struct failure *why)
 {
 	struct card_request request = {
 		.profile = { .policy = o->policy, .allow_reset = o->allow_reset },
@@ -66,6 +66,7 @@ make(const struct config *config, const struct options *o, const struct secrets 
 		.admin_algorithm = o->admin_algorithm,
 		.admin_unblock = o->admin_unblock,
 		.generate = o->generate,
+		.existed = o->if_absent ? existed : NULL,
 	};
 
 	/* options_parse() has seen that it fits. */
@@ -110,8 +111,8 @@ tell_reader(unsigned instance, bool quiet)
 
 /* With the secrets in hand. */
 static enum outcome
-make_with(
-    const struct config *config, const struct options *o, unsigned *instance, struct failure *why)
+make_with(const struct config *config, const struct options *o, unsigned *instance, bool *existed,
+    struct failure *why)
 {
 	struct secrets secrets = { .pin.len = 0 };
 	struct audit audit = { .event = AUDIT_CREATE };
@@ -123,11 +124,12 @@ make_with(
 	if (outcome == DONE) {
 		warn_secrets(o, &secrets);
 		alive_begin(o->quiet);
-		outcome = make(config, o, &secrets, instance, why);
+		outcome = make(config, o, &secrets, instance, existed, why);
 		alive_end();
-		if (outcome == DONE)
+		if (outcome == DONE && !*existed)
 			audit_look(&audit, config, *instance);
-		audit_end(&audit, outcome, why);
+		if (!*existed)
+			audit_end(&audit, outcome, why);
 	}
 	secrets_clear(&secrets);
 	return outcome;
@@ -156,23 +158,24 @@ write_record(
 	return outcome;
 }
 
+/* With --if-absent, when there is one. */
 static enum outcome
-make_and_report(const struct config *config, const struct options *o, struct failure *why)
+report_existing(unsigned instance, bool quiet, struct failure *why)
 {
-	struct outfile file = { .fd = -1 };
-	enum outcome outcome = DONE, recorded = DONE;
-	unsigned instance = 0;
+	if (!quiet)
+		(void)fprintf(stderr, "There is a card of that name; nothing is changed.\n");
+	if (print_instance(instance))
+		return DONE;
+	fail(why, "cannot write to standard output: %s", strerror(errno));
+	return FAILED;
+}
 
-	if (o->record != NULL)
-		outcome = outfile_open(o->record, &file, why);
-	if (outcome != DONE)
-		return outcome;
-	outcome = make_with(config, o, &instance, why);
-	if (outcome != DONE) {
-		if (o->record != NULL)
-			outfile_drop(&file);
-		return outcome;
-	}
+static enum outcome
+report_new(const struct config *config, const struct options *o, unsigned instance,
+    struct outfile *file, struct failure *why)
+{
+	enum outcome outcome = DONE, recorded = DONE;
+
 	if (!print_instance(instance)) {
 		fail(why,
 		    "the card is made, but its instance ID, " INSTANCE_PREFIX "%04u, could not be "
@@ -181,9 +184,29 @@ make_and_report(const struct config *config, const struct options *o, struct fai
 		outcome = FAILED;
 	}
 	if (o->record != NULL)
-		recorded = write_record(config, instance, &file, why);
+		recorded = write_record(config, instance, file, why);
 	tell_reader(instance, o->quiet);
 	return outcome != DONE ? outcome : recorded;
+}
+
+static enum outcome
+make_and_report(const struct config *config, const struct options *o, struct failure *why)
+{
+	struct outfile file = { .fd = -1 };
+	enum outcome outcome = DONE;
+	bool existed = false;
+	unsigned instance = 0;
+
+	if (o->record != NULL)
+		outcome = outfile_open(o->record, &file, why);
+	if (outcome != DONE)
+		return outcome;
+	outcome = make_with(config, o, &instance, &existed, why);
+	if (outcome == DONE && !existed)
+		return report_new(config, o, instance, &file, why);
+	if (o->record != NULL)
+		outfile_drop(&file);
+	return outcome == DONE ? report_existing(instance, o->quiet, why) : outcome;
 }
 
 enum outcome
@@ -192,13 +215,8 @@ create_run(const struct config *config, const struct options *options, struct fa
 	struct failure absent = { .text = "" };
 	unsigned instance = 0;
 
-	/* What keeps us from looking keeps us from making one, too: that one tells. */
-	if (!options->if_absent || cards_find(config, options->name, &instance, &absent) != DONE)
-		return make_and_report(config, options, why);
-	if (!options->quiet)
-		(void)fprintf(stderr, "There is a card of that name; nothing is changed.\n");
-	if (print_instance(instance))
-		return DONE;
-	fail(why, "cannot write to standard output: %s", strerror(errno));
-	return FAILED;
+	/* Before anything is asked; what keeps us from looking keeps us from making one, too: that one tells. */
+	if (options->if_absent && cards_find(config, options->name, &instance, &absent) == DONE)
+		return report_existing(instance, options->quiet, why);
+	return make_and_report(config, options, why);
 }
