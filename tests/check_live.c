@@ -48,6 +48,7 @@ pause_ms(unsigned ms)
 
 static struct {
 	pthread_t thread;
+	wait_fn wait; /* the driver's */
 	pthread_mutex_t lock;
 	bool stop;
 	unsigned absences; /* how often the reader was seen empty after a card */
@@ -77,12 +78,10 @@ static void *
 poll_like_pcscd(void *context)
 {
 	bool was_there = true, there;
-	wait_fn wait;
 
 	(void)context;
-	capability(TAG_IFD_POLLING_THREAD_WITH_TIMEOUT, &wait);
 	while (!stopped()) {
-		(void)wait(0, 60000);
+		(void)poller.wait(0, 60000);
 		there = IFDHICCPresence(0) == IFD_ICC_PRESENT;
 		(void)pthread_mutex_lock(&poller.lock);
 		poller.absences += was_there && !there;
@@ -134,6 +133,8 @@ setup(void)
 	ck_assert_int_eq(power_up(), IFD_SUCCESS);
 	poller.stop = false;
 	poller.absences = 0;
+	/* Not in the thread: nothing may be asserted there. */
+	capability(TAG_IFD_POLLING_THREAD_WITH_TIMEOUT, &poller.wait);
 	ck_assert_int_eq(pthread_create(&poller.thread, NULL, poll_like_pcscd, NULL), 0);
 }
 
