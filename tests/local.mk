@@ -37,8 +37,8 @@ attackers = tests/check_attacks$(EXEEXT) tests/check_recreated$(EXEEXT) tests/ch
 slow = tests/check_adminkey$(EXEEXT) tests/check_import$(EXEEXT) tests/check_parts$(EXEEXT) \
 	tests/check_sealing$(EXEEXT) tests/check_challenge$(EXEEXT)
 valgrind_programs = $(filter-out $(attackers) $(slow),$(check_PROGRAMS))
-# A process for each test takes most of the time there; these two programs want it.
-forking = tests/check_file$(EXEEXT) tests/check_log$(EXEEXT)
+# A process for each test takes most of the time there; these programs want it.
+forking = tests/check_file$(EXEEXT) tests/check_log$(EXEEXT) tests/check_pcsc$(EXEEXT)
 valgrind = valgrind -q --error-exitcode=99 --leak-check=full --errors-for-leak-kinds=definite
 check-valgrind: $(valgrind_programs)
 	FAULT_STRIDE=7 CK_FORK=no $(MAKE) $(AM_MAKEFLAGS) check-TESTS \
