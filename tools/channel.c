@@ -183,19 +183,17 @@ channel_send(struct channel *ch, const struct command_apdu *command, struct wbuf
 
 /* ---- opening ---- */
 
-static enum outcome
-select_piv(struct channel *ch, struct failure *why)
+enum outcome
+channel_select(struct channel *ch, struct wbuf *out, struct failure *why)
 {
 	static const uint8_t aid[] = { 0xa0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00 };
 	const struct command_apdu select = {
 		.ins = INS_SELECT, .p1 = 0x04, .data = rbuf_of(aid, sizeof aid)
 	};
-	uint8_t octets[256];
-	struct wbuf out = wbuf_over(octets, sizeof octets);
 	enum outcome outcome;
 	uint16_t sw = 0;
 
-	outcome = channel_send(ch, &select, &out, &sw, why);
+	outcome = channel_send(ch, &select, out, &sw, why);
 	if (outcome == DONE && sw != 0x9000) {
 		fail(why, "the card does not answer as a PIV card does (status %04X)", sw);
 		outcome = FAILED;
@@ -310,6 +308,8 @@ enum outcome
 channel_open(
     const struct config *config, unsigned instance, struct channel **out, struct failure *why)
 {
+	uint8_t octets[CHANNEL_SELECT_MAX];
+	struct wbuf template = wbuf_over(octets, sizeof octets);
 	struct failure unread = { "" };
 	struct card *card = NULL;
 	struct channel *ch;
@@ -330,7 +330,7 @@ channel_open(
 	}
 	outcome = choose_way(ch, card, config, instance, why);
 	if (outcome == DONE)
-		outcome = select_piv(ch, why);
+		outcome = channel_select(ch, &template, why);
 	if (outcome == DONE)
 		*out = ch;
 	else

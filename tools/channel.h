@@ -23,6 +23,15 @@ MUST_CHECK enum outcome channel_open(const struct config *config, unsigned insta
     struct channel **out, struct failure *why);
 
 /*
+ * SELECT the PIV card application, as channel_open() has done: security status
+ * stays.  out: appended, the application property template, at most
+ * CHANNEL_SELECT_MAX octets.  SP 800-73-4 Part 2, 3.1.1
+ */
+#define CHANNEL_SELECT_MAX 256
+MUST_CHECK enum outcome channel_select(
+    struct channel *ch, struct wbuf *out, struct failure *why);
+
+/*
  * Close.  Whatever may have left a proof in the card ends with a reset; after
  * mere questions it stays as it was, with what others have proven.  NULL is allowed.
  */

@@ -145,8 +145,7 @@ read_line(const struct paste *p, struct wbuf *out)
 	}
 }
 
-/* How asking ends when no more lines come.  wrong: what was wrong with the last ones, or nothing.
- */
+/* How asking ends when no more lines come.  wrong: what the last ones had, or nothing. */
 static enum outcome
 ended(enum line line, const char *what, const struct failure *wrong, struct failure *why)
 {

@@ -11,26 +11,20 @@ typedef enum outcome view_step(struct channel *ch, struct view *v, struct failur
 
 static view_step ask_label, ask_serial, ask_chuid, ask_secrets, ask_slots;
 
-/* SP 800-73-4 Part 2, 3.1.1: the label, 50, in what SELECT answers.  The card's name, anybody may
- * know it. */
+/* The label, 50, in what SELECT answers: the card's name, for anybody. */
 static enum outcome
 ask_label(struct channel *ch, struct view *v, struct failure *why)
 {
-	static const uint8_t aid[] = { 0xa0, 0x00, 0x00, 0x03, 0x08, 0x00, 0x00, 0x10, 0x00 };
-	const struct command_apdu select = {
-		.ins = 0xa4, .p1 = 0x04, .data = rbuf_of(aid, sizeof aid)
-	};
-	uint8_t octets[1024];
+	uint8_t octets[CHANNEL_SELECT_MAX];
 	struct wbuf out = wbuf_over(octets, sizeof octets);
 	struct wbuf label = wbuf_over(v->label, sizeof v->label - 1);
 	struct tlv template = { .tag = 0 }, object;
 	enum outcome outcome;
 	struct rbuf in;
-	uint16_t sw = 0;
 
-	outcome = channel_send(ch, &select, &out, &sw, why);
+	outcome = channel_select(ch, &out, why);
 	in = wbuf_view(&out);
-	if (outcome != DONE || sw != 0x9000 || !tlv_next(&in, &template))
+	if (outcome != DONE || !tlv_next(&in, &template))
 		return outcome;
 	while (tlv_next(&template.value, &object)) {
 		if (object.tag == 0x50)

@@ -421,6 +421,8 @@ tpm_challenge_answer(
 	err = each(c, "prove by a response", false, step_prove);
 	if (err == VAULT_OK && each(c, "unblock the PIN", false, step_use) != VAULT_OK)
 		err = VAULT_FAULT;
+	for (i = 0; i < c->fields.count; i++)
+		c->proof[i].fresh = NULL; /* it is wiped now */
 	return err;
 }
 
