@@ -16,6 +16,7 @@ libcard_la_SOURCES = \
 	card/desk.c \
 	card/destroy.c \
 	card/filesystem.c \
+	card/lap.c \
 	card/list.c \
 	card/look.c \
 	card/look.h \

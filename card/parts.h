@@ -30,6 +30,20 @@ MUST_CHECK bool tpm_link_open(
     struct tpm_link *link, const struct config *config, struct failure *why);
 void tpm_link_close(struct tpm_link *link);
 
+/* ---- what an operation takes ---- */
+
+struct lap {
+	uint64_t begun; /* CLOCK_MONOTONIC, in nanoseconds */
+	struct tpm_spent before;
+};
+
+/* Begin to measure an operation on t. */
+void lap_begin(struct lap *lap, const struct tpm *t);
+
+/* Say for the log what it took until now: "N us, N us of it in N TPM commands". */
+#define LAP_TEXT 96
+void lap_tell(const struct lap *lap, const struct tpm *t, char out[LAP_TEXT]);
+
 /* ---- the profile: what the record says about the card itself ---- */
 
 /*
@@ -119,6 +133,7 @@ struct work {
 	const struct progress *progress;
 	struct files *files;
 	struct tpm_link link;
+	struct lap lap;
 	struct failure *why;
 };
 

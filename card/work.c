@@ -39,12 +39,20 @@ work_open(struct work *w, const struct config *config, bool make, unsigned secon
 		work_close(w);
 		return FAILED;
 	}
+	lap_begin(&w->lap, w->link.tpm);
 	return DONE;
 }
 
 void
 work_close(struct work *w)
 {
+	char text[LAP_TEXT];
+
+	if (w->link.tpm != NULL) {
+		tpm_rest(w->link.tpm);
+		lap_tell(&w->lap, w->link.tpm, text);
+		log_debug("all of it took %s", text);
+	}
 	tpm_link_close(&w->link);
 	files_close(w->files);
 	w->files = NULL;

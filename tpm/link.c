@@ -41,6 +41,24 @@ tpm_new(const struct tpm_config *config)
 	return t;
 }
 
+void
+tpm_spent(const struct tpm *t, struct tpm_spent *out)
+{
+	*out = t->spent;
+	if (t->wire != NULL)
+		wire_spent(t->wire, &out->ns, &out->commands);
+	if (t->sunk != NULL)
+		wire_spent(t->sunk, &out->ns, &out->commands);
+}
+
+/* Close a wire; what it spent stays counted. */
+static void
+let_go(struct tpm *t, struct wire *w)
+{
+	wire_spent(w, &t->spent.ns, &t->spent.commands);
+	wire_close(w);
+}
+
 bool
 link_shared(const struct tpm *t)
 {
@@ -232,7 +250,7 @@ bool
 link_late(struct tpm *t)
 {
 	if (t->sunk != NULL && !wire_stuck(t->sunk)) {
-		wire_close(t->sunk);
+		let_go(t, t->sunk);
 		t->sunk = NULL;
 	}
 	return t->sunk != NULL;
@@ -292,7 +310,7 @@ link_drop(struct tpm *t)
 		if (wire_stuck(t->wire) && t->sunk == NULL)
 			t->sunk = t->wire;
 		else
-			wire_close(t->wire);
+			let_go(t, t->wire);
 	}
 	t->wire = NULL;
 	t->epoch++;

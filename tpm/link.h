@@ -19,6 +19,7 @@ struct tpm {
 	struct wire *sunk;   /* a wire that missed its deadline, until its worker is back */
 	ESYS_CONTEXT *esys;  /* NULL: not connected */
 	struct lease lease;
+	struct tpm_spent spent; /* on wires that are closed */
 	unsigned epoch;
 	bool owner_has_auth; /* the owner's authorisation is not empty */
 	bool owner_unknown;  /* and we could not read it: what needs it cannot be done */

@@ -90,6 +90,12 @@ tests_check_vault_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_vault_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_vault_LDADD = $(TPM_CHECK_LIBS)
 
+check_PROGRAMS += tests/check_spent
+tests_check_spent_SOURCES = tests/check_spent.c tests/suite.h
+tests_check_spent_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_spent_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_spent_LDADD = $(TPM_CHECK_LIBS)
+
 check_PROGRAMS += tests/check_attacks
 tests_check_attacks_SOURCES = tests/check_attacks.c tests/suite.h
 tests_check_attacks_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)

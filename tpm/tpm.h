@@ -36,6 +36,15 @@ struct tpm;
  */
 struct tpm *tpm_new(const struct tpm_config *config);
 
+/* What the TPM has taken for a client's commands, each from when it is sent to its answer. */
+struct tpm_spent {
+	uint64_t ns;
+	unsigned commands;
+};
+
+/* The sums since tpm_new(), over all connections; a command still under way is not in them. */
+void tpm_spent(const struct tpm *t, struct tpm_spent *out);
+
 /* Drop every proof, flush what is loaded, close the connection.  NULL is allowed. */
 void tpm_free(struct tpm *t);
 

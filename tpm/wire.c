@@ -29,6 +29,8 @@ struct wire {
 	enum wire_state state;
 	bool late;    /* the caller stopped waiting */
 	bool closing; /* the caller has let go: the worker frees */
+	uint64_t spent_ns;
+	unsigned commands;
 
 	TSS2_RC rc;
 	size_t command_len, response_len;
@@ -49,6 +51,15 @@ wire_destroy(struct wire *w)
 	free(w);
 }
 
+static uint64_t
+now_ns(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
 /* Carry one command there and its answer back; without the lock held. */
 static TSS2_RC
 exchange(struct wire *w)
@@ -56,8 +67,6 @@ exchange(struct wire *w)
 	TSS2_RC rc;
 	size_t len = sizeof w->response;
 
-	if (w->real == NULL)
-		return Tss2_TctiLdr_Initialize(w->name, &w->real);
 	rc = Tss2_Tcti_Transmit(w->real, w->command_len, w->command);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Tss2_Tcti_Receive(w->real, &len, w->response, TSS2_TCTI_TIMEOUT_BLOCK);
@@ -69,6 +78,8 @@ static void *
 worker(void *context)
 {
 	struct wire *w = context;
+	uint64_t before, ns;
+	bool opening;
 	TSS2_RC rc;
 
 	(void)pthread_mutex_lock(&w->lock);
@@ -78,8 +89,15 @@ worker(void *context)
 			continue;
 		}
 		(void)pthread_mutex_unlock(&w->lock);
-		rc = exchange(w);
+		opening = w->real == NULL;
+		before = now_ns();
+		rc = opening ? Tss2_TctiLdr_Initialize(w->name, &w->real) : exchange(w);
+		ns = now_ns() - before;
 		(void)pthread_mutex_lock(&w->lock);
+		if (!opening) {
+			w->spent_ns += ns;
+			w->commands++;
+		}
 		w->rc = rc;
 		w->state = WIRE_ANSWERED;
 		(void)pthread_cond_broadcast(&w->changed);
@@ -232,6 +250,15 @@ wire_stuck(struct wire *w)
 	stuck = w->late && w->state == WIRE_ASKED;
 	(void)pthread_mutex_unlock(&w->lock);
 	return stuck;
+}
+
+void
+wire_spent(struct wire *w, uint64_t *ns, unsigned *commands)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	*ns += w->spent_ns;
+	*commands += w->commands;
+	(void)pthread_mutex_unlock(&w->lock);
 }
 
 TSS2_TCTI_CONTEXT *

@@ -33,6 +33,9 @@ void wire_deadline(struct wire *w, const struct timespec *deadline);
 /* Whether an exchange missed its deadline and its answer is still out. */
 MUST_CHECK bool wire_stuck(struct wire *w);
 
+/* Add what the wire's exchanges have taken so far: nanoseconds, and how many they were. */
+void wire_spent(struct wire *w, uint64_t *ns, unsigned *commands);
+
 /* The TCTI context to give to ESYS; lives as long as the wire. */
 TSS2_TCTI_CONTEXT *wire_tcti(struct wire *w);
 

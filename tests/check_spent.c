@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the TPM took is counted: each command that went by, with its time, over connections. */
+#include <signal.h>
+#include <time.h>
+#include <tss2/tss2_tpm2_types.h>
+
+#include "tests/cardtpm.h"
+#include "tests/suite.h"
+#include "tests/tap.h"
+
+#define SLOW_NS 20000000
+
+/* What went by. */
+struct traffic {
+	unsigned commands, slow;
+};
+
+static struct cardtpm c;
+static struct traffic traffic;
+static struct tap *tap;
+
+static size_t
+count(void *context, uint32_t code, uint8_t *octets, size_t len)
+{
+	struct traffic *t = context;
+
+	(void)code;
+	(void)octets;
+	t->commands++;
+	return len;
+}
+
+/* A TPM that takes its time over random numbers. */
+static void
+linger(void *context, uint32_t code, uint8_t *octets, size_t len)
+{
+	const struct timespec pause = { .tv_nsec = SLOW_NS };
+	struct traffic *t = context;
+
+	(void)octets;
+	(void)len;
+	if (code != TPM2_CC_GetRandom)
+		return;
+	t->slow++;
+	(void)nanosleep(&pause, NULL);
+}
+
+static const struct tap_hooks hooks = { count, linger, &traffic };
+
+static void
+setup(void)
+{
+	cardtpm_prepare(&c);
+	traffic = (struct traffic){ .commands = 0 };
+	tap = tap_begin(&c.swtpm, &hooks);
+	c.config.tcti = tap_tcti(tap);
+	cardtpm_make(&c, &cardtpm_usual, rbuf_of(NULL, 0));
+}
+
+static void
+teardown(void)
+{
+	cardtpm_end(&c);
+	tap_end(tap);
+}
+
+/* Octets of random numbers from the TPM. */
+static enum vault_err
+draw(void)
+{
+	uint8_t octets[8];
+	struct wbuf out = wbuf_over(octets, sizeof octets);
+
+	return vault_random(c.vault, sizeof octets, &out);
+}
+
+START_TEST(every_command_is_counted)
+{
+	struct tpm_spent before, after;
+	int i;
+
+	tpm_spent(c.tpm, &before);
+	ck_assert_uint_eq(before.commands, traffic.commands);
+	ck_assert_uint_gt(before.ns, 0);
+	for (i = 0; i < 3; i++) {
+		traffic.slow = 0;
+		ck_assert_int_eq(draw(), VAULT_OK);
+		tpm_spent(c.tpm, &after);
+		ck_assert_uint_gt(after.commands, before.commands);
+		ck_assert_uint_eq(after.commands, traffic.commands);
+		ck_assert_uint_gt(traffic.slow, 0);
+		ck_assert_uint_ge(after.ns - before.ns, traffic.slow * (uint64_t)SLOW_NS);
+		tpm_rest(c.tpm);
+		tpm_spent(c.tpm, &before);
+		ck_assert_uint_eq(before.commands, traffic.commands);
+		ck_assert_uint_ge(before.ns, after.ns);
+	}
+}
+END_TEST
+
+/* A command without an answer counts when its wire is back. */
+START_TEST(a_late_command_is_counted)
+{
+	struct tpm_spent before, after;
+	int tries;
+
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	ck_assert_int_eq(kill(c.swtpm.pid, SIGSTOP), 0);
+	ck_assert_int_eq(draw(), VAULT_FAULT);
+	tpm_spent(c.tpm, &before);
+	ck_assert_int_eq(kill(c.swtpm.pid, SIGCONT), 0);
+	for (tries = 0; tries < 100 && draw() != VAULT_OK; tries++)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	tpm_rest(c.tpm);
+	tpm_spent(c.tpm, &after);
+	ck_assert_uint_eq(after.commands, traffic.commands);
+	ck_assert_uint_gt(after.ns - before.ns, 1000000000);
+}
+END_TEST
+
+/* A client that asked nothing spent nothing. */
+START_TEST(nothing_is_spent_on_nothing)
+{
+	struct tpm *t = tpm_new(&c.config);
+	struct tpm_spent spent = { .commands = 1 };
+
+	ck_assert_ptr_nonnull(t);
+	tpm_rest(t);
+	tpm_spent(t, &spent);
+	ck_assert_uint_eq(spent.commands, 0);
+	ck_assert_uint_eq(spent.ns, 0);
+	tpm_free(t);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("spent");
+	TCase *tcase = tcase_create("spent");
+
+	tcase_set_timeout(tcase, 60);
+	tcase_add_checked_fixture(tcase, setup, teardown);
+	tcase_add_test(tcase, every_command_is_counted);
+	tcase_add_test(tcase, a_late_command_is_counted);
+	tcase_add_test(tcase, nothing_is_spent_on_nothing);
+	suite_add_tcase(suite, tcase);
+	return suite_run(suite);
+}
