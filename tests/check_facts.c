@@ -9,7 +9,7 @@
 #include "tests/suite.h"
 #include "tests/tap.h"
 #include "tpm/rc.h"
-#include "tpm/session.h"
+#include "tpm/esys.h"
 
 #define OWNER "the owner's word"
 

@@ -59,11 +59,11 @@ undefine(struct tpm *t, ESYS_TR parent, TPM2_HANDLE handle, const struct digest 
 	if (rc == RC_IMPOSTOR || rc_base(rc) == rc_base(TPM2_RC_HANDLE))
 		return TSS2_RC_SUCCESS;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = owner_begin(t, parent, &owner);
+		rc = esys_owner_begin(t, parent, &owner);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_NV_UndefineSpace(t->esys, ESYS_TR_RH_OWNER, index, owner, ESYS_TR_NONE,
 		    ESYS_TR_NONE);
-	owner_end(t, &owner);
+	esys_owner_end(t, &owner);
 	if (rc != TSS2_RC_SUCCESS && index != ESYS_TR_NONE)
 		(void)Esys_TR_Close(t->esys, &index);
 	return rc;

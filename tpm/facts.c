@@ -198,10 +198,10 @@ try_owner(struct tpm *t, bool is_set, bool *out)
 	if (t->owner_has_auth)
 		rc = parent_passing(t, &key);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = owner_begin(t, key, &owner);
+		rc = esys_owner_begin(t, key, &owner);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = prove_owner(t, owner);
-	owner_end(t, &owner);
+	esys_owner_end(t, &owner);
 	session_end(t, &key);
 	*out = rc == TSS2_RC_SUCCESS;
 	if (rc != TSS2_RC_SUCCESS && tpm_err_from_rc(rc) != TPM_DENIED)

@@ -19,14 +19,14 @@ define(const struct card_tpm *c, enum card_index which, const struct secret *aut
 	if (!record_nv_public(c->record, which, false, &area.nvPublic))
 		return RC_CRYPTO;
 	value = nonce_tpm2b(secret_view(auth));
-	rc = owner_begin(c->tpm, c->parent, &owner);
+	rc = esys_owner_begin(c->tpm, c->parent, &owner);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = session_start(c->tpm, c->parent, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &envelope);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_NV_DefineSpace(c->tpm->esys, ESYS_TR_RH_OWNER, owner, envelope,
 		    ESYS_TR_NONE, &value, &area, out);
 	session_end(c->tpm, &envelope);
-	owner_end(c->tpm, &owner);
+	esys_owner_end(c->tpm, &owner);
 	explicit_bzero(&value, sizeof value);
 	return rc;
 }

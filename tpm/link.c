@@ -14,6 +14,9 @@
 
 #define HANDLES_AT_ONCE 64
 
+/* An authValue is as long as a digest at most. */
+#define OWNER_AUTH_MAX sizeof((TPM2B_AUTH *)0)->buffer
+
 /* Where TPM2_CAP_HANDLES begins to list; TCG TPM 2.0 Part 2, 7.4. */
 #define HANDLES_TRANSIENT 0x80000000U
 #define HANDLES_LOADED_SESSION 0x02000000U
@@ -121,43 +124,84 @@ explain_open(const struct tpm *t, TSS2_RC rc, struct failure *why)
 	return rc;
 }
 
-/* The owner's authorisation, from its file to ESYS. */
+bool
+link_owner_auth(const struct tpm *t, struct secret *auth, struct failure *why)
+{
+	struct stat st;
+	ssize_t n = -1;
+	int fd;
+
+	secret_clear(auth);
+	if (t->config.owner_auth_file == NULL)
+		return true;
+	fd = open(t->config.owner_auth_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) == 0)
+		n = read(fd, auth->data, sizeof auth->data);
+	if (fd >= 0)
+		(void)close(fd);
+	while (n > 0 && rbuf_at(rbuf_of(auth->data, (size_t)n), (size_t)n - 1) == '\n')
+		n--;
+	if (n >= 0 && (size_t)n <= OWNER_AUTH_MAX) {
+		auth->len = (size_t)n;
+		return true;
+	}
+	secret_clear(auth);
+	fail(why, "owner_auth_file %s must be a readable file of mode 0600 with at most %zu octets",
+	    t->config.owner_auth_file, OWNER_AUTH_MAX);
+	return false;
+}
+
+/* See whether it can be used, and tell ESYS. */
 static TSS2_RC
 set_owner_auth(struct tpm *t, struct failure *why)
 {
-	SECRET(auth);
 	TPM2B_AUTH value = { .size = 0 };
 	struct wbuf w = wbuf_over(value.buffer, sizeof value.buffer);
-	struct stat st;
-	ssize_t n = -1;
+	SECRET(auth);
 	TSS2_RC rc;
-	int fd;
 
-	t->owner_has_auth = t->owner_unknown = false;
-	if (t->config.owner_auth_file == NULL)
-		return TSS2_RC_SUCCESS;
-	fd = open(t->config.owner_auth_file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) == 0)
-		n = read(fd, auth.data, sizeof auth.data);
-	if (fd >= 0)
-		(void)close(fd);
-	while (n > 0 && rbuf_at(rbuf_of(auth.data, (size_t)n), (size_t)n - 1) == '\n')
-		n--;
-	if (n >= 0)
-		wbuf_put(&w, rbuf_of(auth.data, (size_t)n));
-	if (n < 0 || !wbuf_ok(&w)) {
+	t->owner_unknown = !link_owner_auth(t, &auth, why);
+	t->owner_has_auth = auth.len != 0;
+	if (t->owner_unknown) {
 		/* The card works without it; only what the owner alone may do does not. */
-		fail(why, "owner_auth_file %s must be a readable file of mode 0600 with at most %zu octets",
-		    t->config.owner_auth_file, sizeof value.buffer);
 		log_warning("cannot use owner_auth_file %s", t->config.owner_auth_file);
-		t->owner_unknown = true;
 		return TSS2_RC_SUCCESS;
 	}
+	wbuf_put(&w, secret_view(&auth));
 	value.size = (UINT16)w.len;
-	t->owner_has_auth = w.len != 0;
 	rc = Esys_TR_SetAuth(t->esys, ESYS_TR_RH_OWNER, &value);
 	wbuf_wipe(&w);
 	return rc;
+}
+
+static TSS2_RC
+sys_open(struct tpm *t)
+{
+	const size_t size = Tss2_Sys_GetContextSize(0);
+	TSS2_ABI_VERSION version = TSS2_ABI_VERSION_CURRENT;
+	TSS2_RC rc;
+
+	t->sys = calloc(1, size);
+	if (t->sys == NULL)
+		return TSS2_TCTI_RC_MEMORY;
+	rc = Tss2_Sys_Initialize(t->sys, size, wire_tcti(t->wire), &version);
+	if (rc != TSS2_RC_SUCCESS) {
+		free(t->sys);
+		t->sys = NULL;
+	}
+	return rc;
+}
+
+static void
+sys_close(struct tpm *t)
+{
+	if (t->sys == NULL)
+		return;
+	Tss2_Sys_Finalize(t->sys);
+	/* The last command and its answer are in it. */
+	explicit_bzero(t->sys, Tss2_Sys_GetContextSize(0));
+	free(t->sys);
+	t->sys = NULL;
 }
 
 static void
@@ -225,7 +269,9 @@ connect_tpm(struct tpm *t, const struct timespec *deadline, struct failure *why)
 		link_drop(t);
 		return explain_open(t, rc, why);
 	}
-	rc = Esys_Initialize(&t->esys, wire_tcti(t->wire), NULL);
+	rc = sys_open(t);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Esys_Initialize(&t->esys, wire_tcti(t->wire), NULL);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = start_up(t, why);
 	if (rc == TSS2_RC_SUCCESS)
@@ -304,6 +350,7 @@ link_end(struct tpm *t)
 void
 link_drop(struct tpm *t)
 {
+	sys_close(t);
 	if (t->esys != NULL)
 		Esys_Finalize(&t->esys);
 	if (t->wire != NULL) {

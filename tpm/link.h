@@ -8,7 +8,9 @@
 #define TPMVSC_TPM_LINK_H
 
 #include <tss2/tss2_esys.h>
+#include <tss2/tss2_sys.h>
 
+#include "base/secret.h"
 #include "tpm/lease.h"
 #include "tpm/tpm.h"
 #include "tpm/wire.h"
@@ -18,6 +20,7 @@ struct tpm {
 	struct wire *wire;   /* NULL: not connected */
 	struct wire *sunk;   /* a wire that missed its deadline, until its worker is back */
 	ESYS_CONTEXT *esys;  /* NULL: not connected */
+	TSS2_SYS_CONTEXT *sys; /* likewise, on the same wire */
 	struct lease lease;
 	struct tpm_spent spent; /* on wires that are closed */
 	unsigned epoch;
@@ -50,6 +53,12 @@ void link_end(struct tpm *t);
 
 /* Throw the connection away (between begin and end, or outside): the next begin makes a new one. */
 void link_drop(struct tpm *t);
+
+/*
+ * Read the owner's authorisation from its file; empty when no file is
+ * configured.  False when it cannot be used; why (NULL is allowed) says so.
+ */
+MUST_CHECK bool link_owner_auth(const struct tpm *t, struct secret *auth, struct failure *why);
 
 /* Whether a command that missed its deadline is still out: no use in asking again. */
 MUST_CHECK bool link_late(struct tpm *t);

@@ -10,6 +10,8 @@ libtpm_la_SOURCES = \
 	tpm/challenge.c \
 	tpm/cipher.c \
 	tpm/cipher.h \
+	tpm/command.c \
+	tpm/command.h \
 	tpm/create.c \
 	tpm/desk.c \
 	tpm/desk.h \
@@ -43,12 +45,16 @@ libtpm_la_SOURCES = \
 	tpm/reference.c \
 	tpm/reference.h \
 	tpm/sealing.c \
-	tpm/session.c \
-	tpm/session.h \
+	tpm/esys.c \
+	tpm/esys.h \
 	tpm/tpm.h \
 	tpm/use.c \
 	tpm/vault.c \
 	tpm/vault.h \
+	tpm/seed.c \
+	tpm/seed.h \
+	tpm/session.c \
+	tpm/session.h \
 	tpm/wire.c \
 	tpm/wire.h \
 	tpm/wrap.c \

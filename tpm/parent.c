@@ -124,7 +124,7 @@ make_primary(struct tpm *t, ESYS_TR *out, struct name *name, struct failure *why
 	ESYS_TR owner = ESYS_TR_NONE;
 	TSS2_RC rc;
 
-	rc = owner_begin(t, ESYS_TR_NONE, &owner);
+	rc = esys_owner_begin(t, ESYS_TR_NONE, &owner);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_CreatePrimary(t->esys, ESYS_TR_RH_OWNER, owner, ESYS_TR_NONE, ESYS_TR_NONE,
 		    &no_secret, &storage_template, &no_info, &no_pcr, out, &area, NULL, NULL, NULL);
@@ -137,7 +137,7 @@ make_primary(struct tpm *t, ESYS_TR *out, struct name *name, struct failure *why
 		session_end(t, out);
 	}
 	Esys_Free(area);
-	owner_end(t, &owner);
+	esys_owner_end(t, &owner);
 	return rc;
 }
 
@@ -192,7 +192,7 @@ parent_make(struct tpm *t, const struct parent *planned, struct failure *why)
 	if (rc == TSS2_RC_SUCCESS && !rbuf_eq(name_view(&name), name_view(&planned->name)))
 		rc = RC_IMPOSTOR;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = owner_begin(t, key, &owner);
+		rc = esys_owner_begin(t, key, &owner);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_EvictControl(t->esys, ESYS_TR_RH_OWNER, key, owner, ESYS_TR_NONE,
 		    ESYS_TR_NONE, planned->handle, &kept);
@@ -200,7 +200,7 @@ parent_make(struct tpm *t, const struct parent *planned, struct failure *why)
 		fail(why, "cannot keep a storage key in the TPM (0x%x)", (unsigned)rc);
 	if (kept != ESYS_TR_NONE)
 		(void)Esys_TR_Close(t->esys, &kept);
-	owner_end(t, &owner);
+	esys_owner_end(t, &owner);
 	session_end(t, &key);
 	return rc;
 }
@@ -225,11 +225,11 @@ parent_evict(struct tpm *t, const struct parent *parent)
 	if (rc == RC_IMPOSTOR || rc_base(rc) == rc_base(TPM2_RC_HANDLE))
 		return TSS2_RC_SUCCESS;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = owner_begin(t, key, &owner);
+		rc = esys_owner_begin(t, key, &owner);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_EvictControl(t->esys, ESYS_TR_RH_OWNER, key, owner, ESYS_TR_NONE,
 		    ESYS_TR_NONE, parent->handle, &gone);
-	owner_end(t, &owner);
+	esys_owner_end(t, &owner);
 	if (rc != TSS2_RC_SUCCESS && key != ESYS_TR_NONE)
 		(void)Esys_TR_Close(t->esys, &key);
 	return rc;

@@ -6,7 +6,7 @@
 #ifndef TPMVSC_TPM_PARENT_H
 #define TPMVSC_TPM_PARENT_H
 
-#include "tpm/session.h"
+#include "tpm/esys.h"
 
 /* The storage root key of the TCG's provisioning guidance. */
 #define PARENT_SRK 0x81000001U

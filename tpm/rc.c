@@ -70,6 +70,7 @@ own_words(TSS2_RC rc)
 		{ RC_CRYPTO, "OpenSSL refused, or the TPM's answer makes no sense" },
 		{ RC_STUCK, "the TPM is busy with something else" },
 		{ RC_DISK_FULL, "the disk is full" },
+		{ RC_FORGED, "an answer whose HMAC is wrong: something between us and the TPM changes it" },
 		{ RC_UNKNOWABLE, "the owner's authorisation is needed" },
 	};
 	size_t i;
@@ -86,7 +87,8 @@ rc_on_the_way(TSS2_RC rc)
 {
 	const TSS2_RC layer = rc & TSS2_RC_LAYER_MASK;
 
-	return layer != 0 && layer != TSS2_RESMGR_TPM_RC_LAYER && layer != RC_OWN_LAYER;
+	return rc == RC_FORGED ||
+	    (layer != 0 && layer != TSS2_RESMGR_TPM_RC_LAYER && layer != RC_OWN_LAYER);
 }
 
 bool

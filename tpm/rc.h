@@ -20,6 +20,7 @@
 #define RC_CRYPTO (RC_OWN_LAYER | 7)	  /* OpenSSL refused */
 #define RC_STUCK (RC_OWN_LAYER | 8)	  /* an earlier command is still out, or the lease is taken */
 #define RC_UNKNOWABLE (RC_OWN_LAYER | 9)  /* not readable with the authorisations we have */
+#define RC_FORGED (RC_OWN_LAYER | 11)	  /* an answer whose HMAC is wrong */
 #define RC_DISK_FULL (RC_OWN_LAYER | 10)  /* no room for the lease */
 
 /* The TPM's own code: layers, and handle, session and parameter numbers removed. */

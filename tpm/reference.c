@@ -334,7 +334,7 @@ reference_tries(const struct card_tpm *c, enum card_index which, struct tries *o
 
 	rc = reference_open(c, which, &index);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = owner_begin(c->tpm, c->parent, &owner);
+		rc = esys_owner_begin(c->tpm, c->parent, &owner);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_NV_Read(c->tpm->esys, ESYS_TR_RH_OWNER, index, owner, ESYS_TR_NONE,
 		    ESYS_TR_NONE, 8, 0, &data);
@@ -349,7 +349,7 @@ reference_tries(const struct card_tpm *c, enum card_index which, struct tries *o
 			*out = (struct tries){ count < limit ? limit - count : 0, limit };
 	}
 	Esys_Free(data);
-	owner_end(c->tpm, &owner);
+	esys_owner_end(c->tpm, &owner);
 	forget_index(c, &index);
 	return rc;
 }

@@ -3,157 +3,171 @@
 
 #include <openssl/rand.h>
 #include <string.h>
-#include <tss2/tss2_mu.h>
-#include <tss2/tss2_sys.h>
 
+#include "tpm/command.h"
+#include "tpm/kdf.h"
 #include "tpm/rc.h"
+#include "tpm/seed.h"
 
-/*
- * Whether ESYS will salt to this very public area.  ESYS reads the area for
- * itself, a second time, and does not compare it with any Name; the serialised
- * form of its handle holds the area it will use, in the TPM's own format.
- */
-static bool
-salts_to(struct tpm *t, ESYS_TR key, const TPMT_PUBLIC *area)
-{
-	uint8_t octets[sizeof *area], *blob = NULL;
-	size_t len = 0, blob_len = 0;
-	bool same;
-
-	same = Tss2_MU_TPMT_PUBLIC_Marshal(area, octets, sizeof octets, &len) == TSS2_RC_SUCCESS &&
-	    Esys_TR_Serialize(t->esys, key, &blob, &blob_len) == TSS2_RC_SUCCESS &&
-	    memmem(blob, blob_len, octets, len) != NULL;
-	Esys_Free(blob);
-	return same;
-}
+/* KDFa's label for a session's key: TCG TPM 2.0 Part 1, 19.6.8 */
+#define LABEL_SESSION_KEY "ATH"
 
 TSS2_RC
-parent_open(struct tpm *t, const struct parent *parent, ESYS_TR *out)
+parent_read(struct tpm *t, const struct parent *parent, struct storage_key *out)
 {
-	TPM2B_PUBLIC *area = NULL;
-	ESYS_TR key = ESYS_TR_NONE;
+	TPM2B_PUBLIC area = { .size = 0 };
 	struct name name;
 	TSS2_RC rc;
 
-	rc = Esys_TR_FromTPMPublic(t->esys, parent->handle, ESYS_TR_NONE, ESYS_TR_NONE,
-	    ESYS_TR_NONE, &key);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_ReadPublic(t->esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &area,
-		    NULL, NULL);
-	if (rc == TSS2_RC_SUCCESS &&
-	    (!name_of_object(&area->publicArea, &name) ||
-		!rbuf_eq(name_view(&name), name_view(&parent->name)) ||
-		!salts_to(t, key, &area->publicArea)))
-		rc = RC_IMPOSTOR;
-	Esys_Free(area);
-	if (rc == TSS2_RC_SUCCESS)
-		*out = key;
-	else if (key != ESYS_TR_NONE)
-		(void)Esys_TR_Close(t->esys, &key);
-	return rc;
+	rc = Tss2_Sys_ReadPublic(t->sys, parent->handle, NULL, &area, NULL, NULL, NULL);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	if (!name_of_object(&area.publicArea, &name) ||
+	    !rbuf_eq(name_view(&name), name_view(&parent->name)))
+		return RC_IMPOSTOR;
+	*out = (struct storage_key){ parent->handle, name, area.publicArea };
+	return TSS2_RC_SUCCESS;
 }
 
-/* nonce as long as all nonces of the session are to be; NULL: a digest's length. */
+/* ---- starting ---- */
+
+/* sessionKey, from salt and nonces. */
+static bool
+derive_key(struct secret *salt, const TPM2B_NONCE *caller, struct session *s)
+{
+	uint8_t nonces[2 * sizeof caller->buffer];
+	struct wbuf w = wbuf_over(nonces, sizeof nonces);
+
+	wbuf_put(&w, rbuf_of(s->nonce.buffer, s->nonce.size));
+	wbuf_put(&w, rbuf_of(caller->buffer, caller->size));
+	return wbuf_ok(&w) &&
+	    kdfa(salt, LABEL_SESSION_KEY, wbuf_view(&w), TPM2_SHA256_DIGEST_SIZE, &s->key);
+}
+
 static TSS2_RC
-start(struct tpm *t, ESYS_TR key, const TPM2B_NONCE *nonce, TPM2_SE type, TPMA_SESSION more,
-    ESYS_TR *out)
+start(struct tpm *t, const struct storage_key *to, TPM2_SE type, uint16_t nonce_octets,
+    struct session *out)
 {
 	const TPMT_SYM_DEF aes = {
 		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB
 	};
-	ESYS_TR session = ESYS_TR_NONE;
-	TSS2_RC rc;
+	TPM2B_ENCRYPTED_SECRET encrypted = { .size = 0 };
+	TPM2B_NONCE caller = { .size = nonce_octets };
+	SESSION(s);
+	SECRET(salt);
+	TSS2_RC rc = TSS2_RC_SUCCESS;
 
-	rc = Esys_StartAuthSession(t->esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-	    ESYS_TR_NONE, nonce, type, &aes, TPM2_ALG_SHA256, &session);
+	s.policy = type == TPM2_SE_POLICY;
+	s.nonce_octets = nonce_octets;
+	if (RAND_bytes(caller.buffer, nonce_octets) != 1)
+		return RC_CRYPTO;
+	if (to != NULL)
+		rc = seed_make(&to->area, SEED_OF_SESSION, &salt, &encrypted);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_StartAuthSession(t->sys, to != NULL ? to->handle : TPM2_RH_NULL,
+		    TPM2_RH_NULL, NULL, &caller, &encrypted, type, &aes, TPM2_ALG_SHA256, &s.handle,
+		    &s.nonce, NULL);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
-	rc = Esys_TRSess_SetAttributes(t->esys, session, TPMA_SESSION_CONTINUESESSION | more, 0xff);
-	if (rc == TSS2_RC_SUCCESS)
-		*out = session;
-	else
-		session_end(t, &session);
-	return rc;
-}
-
-TSS2_RC
-session_start(struct tpm *t, ESYS_TR key, TPM2_SE type, TPMA_SESSION more, ESYS_TR *out)
-{
-	return start(t, key, NULL, type, more, out);
-}
-
-TSS2_RC
-session_start_short(struct tpm *t, ESYS_TR key, ESYS_TR *out)
-{
-	TPM2B_NONCE nonce = { .size = SHORT_NONCE_OCTETS };
-
-	if (RAND_bytes(nonce.buffer, SHORT_NONCE_OCTETS) != 1)
+	if (to != NULL && !derive_key(&salt, &caller, &s)) {
+		session_close(t, &s);
 		return RC_CRYPTO;
-	return start(t, key, &nonce, TPM2_SE_POLICY, 0, out);
-}
-
-TSS2_RC
-session_authenticate(struct tpm *t, ESYS_TR session)
-{
-	TPM2B_DIGEST *random = NULL;
-	TSS2_RC rc;
-
-	rc = Esys_TRSess_SetAttributes(t->esys, session, TPMA_SESSION_ENCRYPT,
-	    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_GetRandom(t->esys, session, ESYS_TR_NONE, ESYS_TR_NONE, 8, &random);
-	Esys_Free(random);
-	/* The session does not know the salt: nobody's secret is wrong, the session is. */
-	if (rc_base(rc) == rc_base(TPM2_RC_BAD_AUTH) || rc_base(rc) == rc_base(TPM2_RC_AUTH_FAIL))
-		rc = RC_IMPOSTOR;
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TRSess_SetAttributes(t->esys, session, 0,
-		    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT);
-	return rc;
-}
-
-/* As deep as ESYS goes, with what it decrypts into on its stack. */
-#define ESYS_STACK (16U << 10)
-
-void
-session_forget_answer(struct tpm *t)
-{
-	uint8_t zeros[ESYS_STACK]; /* where those frames were, and to copy from */
-	const uint8_t *answer = NULL;
-	TSS2_SYS_CONTEXT *sys = NULL;
-	size_t n = 0;
-
-	explicit_bzero(zeros, sizeof zeros);
-	if (t->esys != NULL && Esys_GetSysContext(t->esys, &sys) == TSS2_RC_SUCCESS &&
-	    Tss2_Sys_GetEncryptParam(sys, &n, &answer) == TSS2_RC_SUCCESS && n <= sizeof zeros)
-		(void)Tss2_Sys_SetEncryptParam(sys, n, zeros);
-}
-
-void
-session_end(struct tpm *t, ESYS_TR *session)
-{
-	/* A failure means that it is gone from the TPM already: then ESYS alone has to forget it. */
-	if (*session != ESYS_TR_NONE && t->esys != NULL &&
-	    Esys_FlushContext(t->esys, *session) != TSS2_RC_SUCCESS)
-		(void)Esys_TR_Close(t->esys, session);
-	*session = ESYS_TR_NONE;
-}
-
-TSS2_RC
-owner_begin(struct tpm *t, ESYS_TR key, ESYS_TR *out)
-{
-	if (t->owner_unknown)
-		return RC_UNKNOWABLE;
-	if (t->owner_has_auth)
-		return session_start(t, key, TPM2_SE_HMAC, 0, out);
-	*out = ESYS_TR_PASSWORD;
+	}
+	*out = s;
 	return TSS2_RC_SUCCESS;
 }
 
-void
-owner_end(struct tpm *t, ESYS_TR *session)
+TSS2_RC
+session_open(struct tpm *t, const struct storage_key *salt, TPM2_SE type, struct session *out)
 {
-	if (*session != ESYS_TR_PASSWORD)
-		session_end(t, session);
-	*session = ESYS_TR_NONE;
+	return start(t, salt, type, TPM2_SHA256_DIGEST_SIZE, out);
+}
+
+TSS2_RC
+session_open_short(struct tpm *t, const struct storage_key *salt, struct session *out)
+{
+	return start(t, salt, TPM2_SE_POLICY, SHORT_NONCE_OCTETS, out);
+}
+
+TSS2_RC
+session_confirm(struct tpm *t, struct session *s)
+{
+	const struct command c = { .by = { { .session = s, .use = TPMA_SESSION_ENCRYPT } } };
+	TSS2_RC rc;
+
+	rc = Tss2_Sys_GetRandom_Prepare(t->sys, 8);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(t, &c);
+	/* The session does not know the salt: nobody's secret is wrong, the session is. */
+	if (rc == RC_FORGED || rc_base(rc) == rc_base(TPM2_RC_BAD_AUTH) ||
+	    rc_base(rc) == rc_base(TPM2_RC_AUTH_FAIL))
+		rc = RC_IMPOSTOR;
+	return rc;
+}
+
+/* ---- ending, and between turns ---- */
+
+void
+handle_flush(struct tpm *t, TPM2_HANDLE *handle)
+{
+	/* A failure means that it is gone from the TPM already. */
+	if (*handle != 0 && t->sys != NULL)
+		(void)Tss2_Sys_FlushContext(t->sys, *handle);
+	*handle = 0;
+}
+
+void
+session_forget(struct session *s)
+{
+	explicit_bzero(s, sizeof *s);
+}
+
+void
+session_close(struct tpm *t, struct session *s)
+{
+	if (s->handle != TPM2_RS_PW)
+		handle_flush(t, &s->handle);
+	session_forget(s);
+}
+
+TSS2_RC
+session_save(struct tpm *t, struct session *s, TPMS_CONTEXT *saved)
+{
+	return Tss2_Sys_ContextSave(t->sys, s->handle, saved);
+}
+
+TSS2_RC
+session_load(struct tpm *t, const TPMS_CONTEXT *saved, struct session *s)
+{
+	return Tss2_Sys_ContextLoad(t->sys, saved, &s->handle);
+}
+
+/* ---- the owner ---- */
+
+TSS2_RC
+owner_begin(struct tpm *t, const struct storage_key *key, struct owner *out)
+{
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+
+	if (!link_owner_auth(t, &out->auth, NULL))
+		return RC_UNKNOWABLE;
+	if (out->auth.len != 0)
+		rc = session_open(t, key, TPM2_SE_HMAC, &out->session);
+	else
+		out->session.handle = TPM2_RS_PW;
+	return rc;
+}
+
+void
+owner_end(struct tpm *t, struct owner *o)
+{
+	session_close(t, &o->session);
+	secret_clear(&o->auth);
+}
+
+void
+owner_forget(struct owner *o)
+{
+	session_forget(&o->session);
+	secret_clear(&o->auth);
 }

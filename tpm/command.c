@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "tpm/command.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <string.h>
+
+#include "tpm/kdf.h"
+#include "tpm/rc.h"
+
+/* KDFa's label for parameter encryption, and what it is asked for: key and IV of AES-128. */
+#define LABEL_CFB "CFB"
+#define CIPHER_KEY_OCTETS 16
+#define CIPHER_IV_OCTETS 16
+
+/* The largest first parameter. */
+#define PARAMETER_MAX TPM2_MAX_COMMAND_SIZE
+
+/* pHash, four nonces, attributes. */
+#define MAC_INPUT_MAX (TPM2_SHA256_DIGEST_SIZE + 4 * sizeof((TPM2B_NONCE *)0)->buffer + 1)
+
+/* A command on its way. */
+struct exchange {
+	struct tpm *t;
+	const struct command *c;
+	size_t sessions;
+	TPM2B_NONCE caller[COMMAND_SESSIONS_MAX]; /* this command's nonceCaller */
+	struct digest hash;			  /* cpHash, then rpHash */
+};
+
+static bool
+is_password(const struct authorization *by)
+{
+	return by->session->handle == TPM2_RS_PW;
+}
+
+static struct rbuf
+nonce_view(const TPM2B_NONCE *n)
+{
+	return rbuf_of(n->buffer, n->size);
+}
+
+/* sessionKey || authValue.  A policy session's HMAC leaves the authValue out; we give it none. */
+static bool
+key_of(const struct authorization *by, struct secret *out)
+{
+	struct wbuf w = wbuf_over(out->data, sizeof out->data);
+
+	wbuf_put(&w, secret_view(&by->session->key));
+	if (by->auth != NULL)
+		wbuf_put(&w, secret_view(by->auth));
+	out->len = w.len;
+	return wbuf_ok(&w);
+}
+
+/* The session with that attribute, or NULL. */
+static const struct authorization *
+session_with(const struct exchange *x, TPMA_SESSION attribute, size_t *which)
+{
+	size_t i;
+
+	for (i = 0; i < x->sessions; i++) {
+		if ((x->c->by[i].use & attribute) != 0) {
+			*which = i;
+			return &x->c->by[i];
+		}
+	}
+	return NULL;
+}
+
+/* ---- parameter encryption: TCG TPM 2.0 Part 1, 21 ---- */
+
+static bool
+crypt_parameter(const struct authorization *by, struct rbuf newer, struct rbuf older, bool encrypt,
+    struct rbuf in, uint8_t *out)
+{
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	uint8_t nonces[2 * sizeof by->session->nonce.buffer];
+	struct wbuf w = wbuf_over(nonces, sizeof nonces);
+	struct rbuf view, key, iv;
+	int len = 0;
+	SECRET(base);
+	SECRET(derived);
+	bool ok;
+
+	wbuf_put(&w, newer);
+	wbuf_put(&w, older);
+	ok = ctx != NULL && wbuf_ok(&w) && key_of(by, &base) &&
+	    kdfa(&base, LABEL_CFB, wbuf_view(&w), CIPHER_KEY_OCTETS + CIPHER_IV_OCTETS, &derived);
+	view = secret_view(&derived);
+	ok = ok && rbuf_take(&view, CIPHER_KEY_OCTETS, &key) &&
+	    rbuf_take(&view, CIPHER_IV_OCTETS, &iv) &&
+	    EVP_CipherInit_ex(ctx, EVP_aes_128_cfb128(), NULL, key.data, iv.data, encrypt) == 1 &&
+	    EVP_CipherUpdate(ctx, out, &len, in.data, (int)in.len) == 1 && (size_t)len == in.len;
+	EVP_CIPHER_CTX_free(ctx);
+	return ok;
+}
+
+static TSS2_RC
+encrypt_request(const struct exchange *x)
+{
+	size_t which = 0, len = 0;
+	const struct authorization *by = session_with(x, TPMA_SESSION_DECRYPT, &which);
+	uint8_t out[PARAMETER_MAX];
+	const uint8_t *in = NULL;
+	TSS2_RC rc;
+
+	if (by == NULL)
+		return TSS2_RC_SUCCESS;
+	rc = Tss2_Sys_GetDecryptParam(x->t->sys, &len, &in);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	if (len > sizeof out ||
+	    !crypt_parameter(by, nonce_view(&x->caller[which]), nonce_view(&by->session->nonce),
+		true, rbuf_of(in, len), out))
+		return RC_CRYPTO;
+	return Tss2_Sys_SetDecryptParam(x->t->sys, len, out);
+}
+
+/* The sessions' nonces are the new ones already. */
+static TSS2_RC
+decrypt_answer(const struct exchange *x)
+{
+	size_t which = 0, len = 0;
+	const struct authorization *by = session_with(x, TPMA_SESSION_ENCRYPT, &which);
+	uint8_t out[PARAMETER_MAX];
+	const uint8_t *in = NULL;
+	TSS2_RC rc;
+
+	if (by == NULL)
+		return TSS2_RC_SUCCESS;
+	rc = Tss2_Sys_GetEncryptParam(x->t->sys, &len, &in);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	if (len > sizeof out)
+		return RC_FORGED;
+	if (!crypt_parameter(by, nonce_view(&by->session->nonce), nonce_view(&x->caller[which]),
+		false, rbuf_of(in, len), out))
+		rc = RC_CRYPTO;
+	else
+		rc = Tss2_Sys_SetEncryptParam(x->t->sys, len, out);
+	explicit_bzero(out, len);
+	return rc;
+}
+
+/* ---- HMACs: TCG TPM 2.0 Part 1, 19 ---- */
+
+/* cpHash: command code, Names, parameters. */
+static TSS2_RC
+hash_request(struct exchange *x)
+{
+	uint8_t code[sizeof(TPM2_CC)], handles[COMMAND_ENTITIES_MAX * sizeof(TPM2_HANDLE)];
+	struct rbuf parts[2 + COMMAND_ENTITIES_MAX];
+	struct wbuf w = wbuf_over(handles, sizeof handles);
+	const uint8_t *parameters = NULL;
+	size_t len = 0, n = 0, i, at;
+	TSS2_RC rc;
+
+	rc = Tss2_Sys_GetCommandCode(x->t->sys, code);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_GetCpBuffer(x->t->sys, &len, &parameters);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	parts[n++] = rbuf_of(code, sizeof code);
+	for (i = 0; i < COMMAND_ENTITIES_MAX && x->c->entities[i].handle != 0; i++) {
+		const struct entity *e = &x->c->entities[i];
+
+		at = w.len;
+		wbuf_u32(&w, e->handle);
+		parts[n++] = e->name != NULL ? name_view(e->name) :
+					       rbuf_of(handles + at, sizeof(TPM2_HANDLE));
+	}
+	parts[n++] = rbuf_of(parameters, len);
+	return digest_of(parts, n, &x->hash) ? TSS2_RC_SUCCESS : RC_CRYPTO;
+}
+
+/* rpHash: response code (success), command code, parameters. */
+static TSS2_RC
+hash_answer(struct exchange *x)
+{
+	static const uint8_t success[sizeof(TPM2_RC)];
+	uint8_t code[sizeof(TPM2_CC)];
+	const uint8_t *parameters = NULL;
+	size_t len = 0;
+	TSS2_RC rc;
+
+	rc = Tss2_Sys_GetCommandCode(x->t->sys, code);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_GetRpBuffer(x->t->sys, &len, &parameters);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	const struct rbuf parts[] = { rbuf_of(success, sizeof success), rbuf_of(code, sizeof code),
+		rbuf_of(parameters, len) };
+
+	return digest_of(parts, sizeof parts / sizeof parts[0], &x->hash) ? TSS2_RC_SUCCESS :
+									     RC_CRYPTO;
+}
+
+/*
+ * The nonces of the sessions that encrypt: the first session's HMAC covers them
+ * too, so that nobody takes those sessions out of the command.
+ */
+static void
+put_other_nonces(const struct exchange *x, struct wbuf *out)
+{
+	size_t decrypt = 0, encrypt = 0;
+
+	(void)session_with(x, TPMA_SESSION_DECRYPT, &decrypt);
+	(void)session_with(x, TPMA_SESSION_ENCRYPT, &encrypt);
+	if (decrypt != 0)
+		wbuf_put(out, nonce_view(&x->c->by[decrypt].session->nonce));
+	if (encrypt != 0 && encrypt != decrypt)
+		wbuf_put(out, nonce_view(&x->c->by[encrypt].session->nonce));
+}
+
+static bool
+mac(const struct exchange *x, size_t which, struct rbuf newer, struct rbuf older, bool request,
+    TPMA_SESSION attributes, TPM2B_AUTH *out)
+{
+	uint8_t octets[MAC_INPUT_MAX];
+	struct wbuf w = wbuf_over(octets, sizeof octets);
+	size_t len = 0;
+	SECRET(key);
+
+	wbuf_put(&w, digest_view(&x->hash));
+	wbuf_put(&w, newer);
+	wbuf_put(&w, older);
+	if (request && which == 0)
+		put_other_nonces(x, &w);
+	wbuf_u8(&w, (uint8_t)attributes);
+	out->size = TPM2_SHA256_DIGEST_SIZE;
+	return wbuf_ok(&w) && key_of(&x->c->by[which], &key) &&
+	    EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.data, key.len, octets, w.len,
+		out->buffer, TPM2_SHA256_DIGEST_SIZE, &len) != NULL &&
+	    len == TPM2_SHA256_DIGEST_SIZE;
+}
+
+static TPMA_SESSION
+attributes_of(const struct authorization *by)
+{
+	return by->use | (by->last ? 0 : TPMA_SESSION_CONTINUESESSION);
+}
+
+static TSS2_RC
+authorise_request(const struct exchange *x)
+{
+	TSS2L_SYS_AUTH_COMMAND auths = { .count = (UINT16)x->sessions };
+	size_t i;
+
+	for (i = 0; i < x->sessions; i++) {
+		const struct authorization *by = &x->c->by[i];
+		TPMS_AUTH_COMMAND *auth = &auths.auths[i];
+
+		auth->sessionHandle = by->session->handle;
+		if (is_password(by))
+			continue;
+		auth->nonce = x->caller[i];
+		auth->sessionAttributes = attributes_of(by);
+		if (!mac(x, i, nonce_view(&x->caller[i]), nonce_view(&by->session->nonce), true,
+			auth->sessionAttributes, &auth->hmac))
+			return RC_CRYPTO;
+	}
+	return Tss2_Sys_SetCmdAuths(x->t->sys, &auths);
+}
+
+/* Check every session's HMAC, and only then take over the nonces. */
+static TSS2_RC
+check_answer(struct exchange *x)
+{
+	TSS2L_SYS_AUTH_RESPONSE auths = { .count = (UINT16)x->sessions };
+	TPM2B_AUTH expected;
+	TSS2_RC rc;
+	size_t i;
+
+	rc = Tss2_Sys_GetRspAuths(x->t->sys, &auths);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = hash_answer(x);
+	if (rc != TSS2_RC_SUCCESS || auths.count != x->sessions)
+		return RC_FORGED;
+	for (i = 0; i < x->sessions; i++) {
+		const TPMS_AUTH_RESPONSE *auth = &auths.auths[i];
+
+		if (is_password(&x->c->by[i]))
+			continue;
+		if (!mac(x, i, nonce_view(&auth->nonce), nonce_view(&x->caller[i]), false,
+			auth->sessionAttributes, &expected))
+			return RC_CRYPTO;
+		if (!rbuf_eq_secret(rbuf_of(auth->hmac.buffer, auth->hmac.size),
+			rbuf_of(expected.buffer, expected.size)))
+			return RC_FORGED;
+	}
+	for (i = 0; i < x->sessions; i++) {
+		x->c->by[i].session->nonce = auths.auths[i].nonce;
+		x->c->by[i].session->proven = false;
+	}
+	return TSS2_RC_SUCCESS;
+}
+
+/* ---- the whole ---- */
+
+static bool
+draw_nonces(struct exchange *x)
+{
+	size_t i;
+
+	for (i = 0; i < x->sessions; i++) {
+		const struct session *s = x->c->by[i].session;
+
+		x->caller[i].size = s->nonce_octets;
+		if (s->nonce_octets > sizeof x->caller[i].buffer ||
+		    (s->nonce_octets != 0 &&
+			RAND_bytes(x->caller[i].buffer, s->nonce_octets) != 1))
+			return false;
+	}
+	return true;
+}
+
+TSS2_RC
+command_run(struct tpm *t, const struct command *c)
+{
+	struct exchange x = { .t = t, .c = c };
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+	size_t i;
+
+	while (x.sessions < COMMAND_SESSIONS_MAX && c->by[x.sessions].session != NULL)
+		x.sessions++;
+	if (x.sessions != 0) {
+		if (!draw_nonces(&x))
+			return RC_CRYPTO;
+		rc = encrypt_request(&x);
+		if (rc == TSS2_RC_SUCCESS)
+			rc = hash_request(&x);
+		if (rc == TSS2_RC_SUCCESS)
+			rc = authorise_request(&x);
+	}
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_Execute(t->sys);
+	if (rc != TSS2_RC_SUCCESS || x.sessions == 0)
+		return rc;
+	rc = check_answer(&x);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = decrypt_answer(&x);
+	for (i = 0; i < x.sessions && rc == TSS2_RC_SUCCESS; i++) {
+		if (c->by[i].last)
+			session_forget(c->by[i].session);
+	}
+	return rc;
+}
+
+void
+command_forget(struct tpm *t)
+{
+	static const uint8_t zeros[PARAMETER_MAX];
+	const uint8_t *answer = NULL;
+	size_t n = 0;
+
+	if (t->sys != NULL && Tss2_Sys_GetEncryptParam(t->sys, &n, &answer) == TSS2_RC_SUCCESS &&
+	    n <= sizeof zeros)
+		(void)Tss2_Sys_SetEncryptParam(t->sys, n, zeros);
+}
