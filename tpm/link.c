@@ -305,9 +305,16 @@ link_late(struct tpm *t)
 TSS2_RC
 link_begin(struct tpm *t, unsigned seconds, struct failure *why)
 {
+	return link_enter(t, LINK_ALONE, seconds, why);
+}
+
+TSS2_RC
+link_enter(struct tpm *t, enum link_use use, unsigned seconds, struct failure *why)
+{
 	struct timespec deadline;
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
+	(void)use;
 	deadline_in(seconds, &deadline);
 	if (link_late(t)) {
 		fail(why, "the TPM has not answered an earlier command yet; try again later");
@@ -340,6 +347,19 @@ link_begin(struct tpm *t, unsigned seconds, struct failure *why)
 }
 
 void
+link_keep(struct tpm *t, TPM2_HANDLE object, TPM2_HANDLE session)
+{
+	t->kept_object = object;
+	t->kept_session = session;
+}
+
+bool
+link_keeps(const struct tpm *t, TPM2_HANDLE handle)
+{
+	return handle != 0 && (handle == t->kept_object || handle == t->kept_session);
+}
+
+void
 link_end(struct tpm *t)
 {
 	if (t->wire != NULL && wire_stuck(t->wire))
@@ -360,6 +380,7 @@ link_drop(struct tpm *t)
 			let_go(t, t->wire);
 	}
 	t->wire = NULL;
+	t->kept_object = t->kept_session = 0;
 	t->epoch++;
 }
 

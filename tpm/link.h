@@ -23,6 +23,7 @@ struct tpm {
 	TSS2_SYS_CONTEXT *sys; /* likewise, on the same wire */
 	struct lease lease;
 	struct tpm_spent spent; /* on wires that are closed */
+	TPM2_HANDLE kept_object, kept_session;
 	unsigned epoch;
 	bool owner_has_auth; /* the owner's authorisation is not empty */
 	bool owner_unknown;  /* and we could not read it: what needs it cannot be done */
@@ -48,7 +49,39 @@ struct tpm {
  */
 MUST_CHECK TSS2_RC link_begin(struct tpm *t, unsigned seconds, struct failure *why);
 
-/* End it: others may have their turn. */
+/*
+ * What an operation is to the other cards of this process on a shared TPM.
+ * Without sharing all are the same.
+ */
+enum link_use {
+	LINK_ALONE, /* any number of objects and sessions: what others keep loaded is flushed before */
+	LINK_LOAD,  /* alone too, but one object and two sessions at once are enough */
+	LINK_KEPT,  /* one object and one session, those it keeps: two such go on side by side */
+};
+
+/*
+ * link_begin() for an operation that is not LINK_ALONE.  LINK_KEPT is made
+ * LINK_LOAD when the connection or anything kept is gone (somebody needed
+ * the place), so that it can load again: ask link_keeps() after it.
+ */
+MUST_CHECK TSS2_RC link_enter(
+    struct tpm *t, enum link_use use, unsigned seconds, struct failure *why);
+
+/*
+ * Between begin and end: say what stays loaded after the end, at most one
+ * object and one session, 0 for none.  Whatever else is loaded is nobody's, and flushed
+ * when somebody needs the place.  It holds until it is said again.
+ */
+void link_keep(struct tpm *t, TPM2_HANDLE object, TPM2_HANDLE session);
+
+/* Whether what link_keep() named (not 0) is still loaded; ask between begin and end. */
+MUST_CHECK bool link_keeps(const struct tpm *t, TPM2_HANDLE handle);
+
+/*
+ * End it: others may have their turn.  When a command is still under way (sent,
+ * and its answer not yet asked for), they have it as soon as the TPM has answered; the
+ * next begin waits for that too.
+ */
 void link_end(struct tpm *t);
 
 /* Throw the connection away (between begin and end, or outside): the next begin makes a new one. */
