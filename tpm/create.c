@@ -249,6 +249,8 @@ make_card(struct tpm_creation *c, struct keyfile *admin_key, struct secret *rand
 	if (rc == TSS2_RC_SUCCESS)
 		rc = parent_open(c->tpm, &c->record.parent, &card.parent);
 	if (rc == TSS2_RC_SUCCESS)
+		rc = parent_read(c->tpm, &c->record.parent, &card.storage);
+	if (rc == TSS2_RC_SUCCESS)
 		rc = make_indices(c, &card);
 	if (rc_base(rc) == TPM2_RC_NV_SPACE)
 		fail(why, "the TPM's NV memory is full: a card needs up to four NV indices; free some (tpm2_nvundefine) and try again");

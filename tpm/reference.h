@@ -26,6 +26,7 @@ struct card_tpm {
 	struct tpm *tpm;
 	const struct record *record;
 	ESYS_TR parent;
+	struct storage_key storage; /* the same, read and checked; handle 0: not yet */
 };
 
 /* authValue = scrypt(secret, salt || label): what the TPM compares.  False when OpenSSL fails. */

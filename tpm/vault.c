@@ -17,6 +17,8 @@ own(struct vault *vault)
 static TSS2_RC
 refresh(struct tpm_vault *v)
 {
+	TSS2_RC rc;
+
 	if (v->epoch == v->card.tpm->epoch)
 		return TSS2_RC_SUCCESS;
 	v->policy = v->key = v->card.parent = ESYS_TR_NONE;
@@ -24,7 +26,10 @@ refresh(struct tpm_vault *v)
 		v->armed = ARMED_NOT;
 	v->armed_session = ESYS_TR_NONE;
 	v->epoch = v->card.tpm->epoch;
-	return parent_open(v->card.tpm, &v->record.parent, &v->card.parent);
+	rc = parent_open(v->card.tpm, &v->record.parent, &v->card.parent);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = parent_read(v->card.tpm, &v->record.parent, &v->card.storage);
+	return rc;
 }
 
 static TSS2_RC
