@@ -36,13 +36,19 @@ log_level_from(const char *word, enum log_level *out)
 	return false;
 }
 
+bool
+log_wants(enum log_level level)
+{
+	return level <= threshold;
+}
+
 void
 log_at(enum log_level level, const char *format, ...)
 {
 	char line[512];
 	va_list args;
 
-	if (level > threshold)
+	if (!log_wants(level))
 		return;
 	va_start(args, format);
 	(void)vsnprintf(line, sizeof line, format, args);

@@ -24,6 +24,9 @@ void log_open(enum log_level level, log_sink sink);
 /* The level named error, warning, info or debug; false for another word. */
 MUST_CHECK bool log_level_from(const char *word, enum log_level *out);
 
+/* Whether lines of a level are written: asked before work that only such a line needs. */
+bool log_wants(enum log_level level);
+
 void log_at(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)

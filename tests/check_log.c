@@ -37,6 +37,7 @@ START_TEST(levels)
 	const struct level_row *row = &level_rows[_i];
 
 	log_open(row->threshold, remember);
+	ck_assert_msg(log_wants(row->level) == row->written, "%s", row->why);
 	log_at(row->level, "line %d", 7);
 	ck_assert_msg(seen_lines == (row->written ? 1 : 0), "%s", row->why);
 	if (row->written) {
