@@ -47,6 +47,14 @@ MUST_CHECK enum files_err files_store_open(
     struct files *f, unsigned instance, struct store **out, struct failure *why);
 void files_store_close(struct store *s);
 
+/*
+ * Whether an item of such a store may be another one than it was when this was
+ * asked last, whoever changed it.  Also true the first time, and as long as
+ * nobody can tell: what is read after the question is good until the next one
+ * is answered with true.
+ */
+MUST_CHECK bool files_store_changed(struct store *s);
+
 /* The card's record; see tpm/tpm.h. */
 MUST_CHECK enum files_err files_record(
     struct files *f, unsigned instance, struct wbuf *out, struct failure *why);

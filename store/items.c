@@ -3,11 +3,13 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* One card's items.  A value is the file's content as it is: an object is BER-TLV, a key is PEM. */
 struct items {
 	struct store store; /* first: what the applet holds is a pointer to this */
 	struct place place;
+	int watch; /* -1 until somebody asks whether anything has changed */
 };
 
 struct item_name {
@@ -116,6 +118,7 @@ items_open(struct place *p, struct store **out, struct failure *why)
 	}
 	items->store.ops = &items_ops;
 	items->place = *p;
+	items->watch = -1;
 	p->fd = -1;
 	*out = &items->store;
 	return FILES_OK;
@@ -128,6 +131,19 @@ files_store_close(struct store *s)
 
 	if (items == NULL)
 		return;
+	if (items->watch >= 0)
+		(void)close(items->watch);
 	place_close(&items->place);
 	free(items);
+}
+
+bool
+files_store_changed(struct store *s)
+{
+	struct items *items = (struct items *)s;
+
+	if (items->watch >= 0)
+		return place_changed(items->watch);
+	items->watch = place_watch(&items->place);
+	return true;
 }

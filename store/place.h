@@ -51,6 +51,15 @@ MUST_CHECK enum files_err place_make(
 
 void place_close(struct place *p);
 
+/*
+ * A descriptor that becomes readable when a file of the place, or its name, is
+ * changed by anybody, reading excepted.  -1 when there is none to be had.
+ */
+MUST_CHECK int place_watch(const struct place *p);
+
+/* Whether it was readable; it is not any more. */
+MUST_CHECK bool place_changed(int watch);
+
 /* Append a file of at most max octets.  ABSENT, DENIED, UNSAFE, FAULT (also: longer). */
 MUST_CHECK enum files_err place_read(
     const struct place *p, const char *name, size_t max, struct wbuf *out, struct failure *why);

@@ -7,12 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* Cards come and go by rename and by rmdir, generations by rename; writes, and so the lock files' traffic, wake nobody. */
 #define EVENTS                                                                                     \
 	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF |     \
 	    IN_ONLYDIR)
+
+/* Of the files in a place: whatever would have one read otherwise than before. */
+#define FILE_EVENTS                                                                                \
+	(IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_MODIFY | IN_ATTRIB |             \
+	    IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 
 struct files_watch {
 	int fd;
@@ -122,4 +128,42 @@ files_watch_close(struct files_watch *w)
 	if (w->fd >= 0)
 		(void)close(w->fd);
 	free(w);
+}
+
+int
+place_watch(const struct place *p)
+{
+	char path[32];
+	int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	/* By its descriptor: the name may be another directory's by now. */
+	(void)snprintf(path, sizeof path, "/proc/self/fd/%d", p->fd);
+	if (fd >= 0 && inotify_add_watch(fd, path, FILE_EVENTS) < 0) {
+		(void)close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+static void
+drain(int watch)
+{
+	alignas(struct inotify_event) uint8_t octets[1024];
+	ssize_t n;
+
+	do
+		n = read(watch, octets, sizeof octets);
+	while (n > 0 || (n < 0 && errno == EINTR));
+}
+
+bool
+place_changed(int watch)
+{
+	int waiting = 0;
+
+	/* Asked for each command: the cheapest question there is. */
+	if (ioctl(watch, FIONREAD, &waiting) == 0 && waiting == 0)
+		return false;
+	drain(watch);
+	return true;
 }

@@ -5,7 +5,10 @@
 #include "tests/suite.h"
 
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 static struct files *files;
 
@@ -113,6 +116,165 @@ START_TEST(watched)
 	ck_assert_int_eq(files_change_end(files, 0, true, NULL), FILES_OK);
 	ck_assert_msg(!noticed(watch, 1), "another card's");
 	files_watch_close(watch);
+}
+END_TEST
+
+/* ---- a card's files, changed by anybody ---- */
+
+static void
+look_only(void)
+{
+	uint8_t octets[64];
+
+	ck_assert_uint_eq(scratch_read("state/0000/key-9a", octets, sizeof octets), 3);
+	ck_assert_uint_eq(scratch_count("state/0000"), 2);
+}
+
+static void
+change_another(void)
+{
+	scratch_write("state/0001", rbuf_str("x"), 0600);
+	scratch_write("state/.generation-0000", rbuf_str("x"), 0600);
+}
+
+static void
+make_item(void)
+{
+	scratch_write("state/0000/key-9c", rbuf_str("new"), 0600);
+}
+
+static void
+write_in_place(void)
+{
+	FILE *file = fopen(scratch_path("state/0000/key-9a"), "r+");
+
+	ck_assert(file != NULL && fputs("x", file) >= 0 && fclose(file) == 0);
+}
+
+static void
+cut_short(void)
+{
+	ck_assert_int_eq(truncate(scratch_path("state/0000/key-9a"), 1), 0);
+}
+
+static void
+open_to_others(void)
+{
+	scratch_chmod("state/0000/key-9a", 0644);
+}
+
+static void
+link_it(void)
+{
+	scratch_hardlink("state/0000/key-9a", "elsewhere");
+}
+
+static void
+remove_item(void)
+{
+	scratch_remove("state/0000/key-9a");
+}
+
+static void
+rename_item(void)
+{
+	ck_assert_int_eq(
+	    rename(scratch_path("state/0000/key-9a"), scratch_path("state/0000/key-9c")), 0);
+}
+
+static void
+put_another_over_it(void)
+{
+	scratch_write("another", rbuf_str("another"), 0600);
+	ck_assert_int_eq(rename(scratch_path("another"), scratch_path("state/0000/key-9a")), 0);
+}
+
+static void
+write_as_the_driver_does(void)
+{
+	struct store *other = NULL;
+
+	ck_assert_int_eq(files_store_open(files, 0, &other, NULL), FILES_OK);
+	ck_assert_int_eq(store_put(other, STORE_KEY, 0x9a, rbuf_str("other")), STORE_OK);
+	files_store_close(other);
+}
+
+static void
+remove_card(void)
+{
+	ck_assert_int_eq(files_remove(files, 0, NULL), FILES_OK);
+}
+
+static void
+replace_card(void)
+{
+	struct store *fresh = NULL;
+
+	ck_assert_int_eq(files_begin(files, 0, &fresh, NULL), FILES_OK);
+	files_store_close(fresh);
+	ck_assert_int_eq(files_replace(files, 0, rbuf_str("another"), NULL), FILES_OK);
+}
+
+static const struct {
+	const char *why;
+	void (*act)(void);
+	bool seen;
+} changes[] = {
+	{ "it is read", look_only, false },
+	{ "something beside the card", change_another, false },
+	{ "an item more", make_item, true },
+	{ "an item is written in place", write_in_place, true },
+	{ "an item is cut short", cut_short, true },
+	{ "an item's mode", open_to_others, true },
+	/* The kernel does not tell a directory.  Such a file is refused when it is read again. */
+	{ "an item's links", link_it, false },
+	{ "an item less", remove_item, true },
+	{ "an item's name", rename_item, true },
+	{ "another file in an item's place", put_another_over_it, true },
+	{ "another client of this room", write_as_the_driver_does, true },
+	{ "the card goes", remove_card, true },
+	{ "another card in its place", replace_card, true },
+};
+
+START_TEST(files_changed)
+{
+	struct store *store = NULL;
+	int i;
+
+	scratch_write("state/0000/key-9a", rbuf_str("key"), 0600);
+	ck_assert_int_eq(files_store_open(files, 0, &store, NULL), FILES_OK);
+	ck_assert_msg(files_store_changed(store), "nobody knows what was before");
+	ck_assert(!files_store_changed(store));
+	changes[_i].act();
+	ck_assert_msg(files_store_changed(store) == changes[_i].seen, "%s", changes[_i].why);
+	ck_assert_msg(!files_store_changed(store), "%s, once", changes[_i].why);
+	/* More events than the kernel keeps are still a change. */
+	for (i = 0; i < 20000 && scratch_exists("state/0000/key-9a"); i++)
+		scratch_chmod("state/0000/key-9a", i % 2 == 0 ? 0600 : 0400);
+	ck_assert(files_store_changed(store) == (i != 0));
+	ck_assert(!files_store_changed(store));
+	files_store_close(store);
+}
+END_TEST
+
+/* Where nobody can tell, everything may have changed. */
+START_TEST(files_not_watched)
+{
+	struct rlimit limit, none;
+	struct store *store = NULL;
+	bool blind[2];
+
+	ck_assert_int_eq(files_store_open(files, 0, &store, NULL), FILES_OK);
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = (struct rlimit){ .rlim_max = limit.rlim_max };
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	blind[0] = files_store_changed(store);
+	blind[1] = files_store_changed(store);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	ck_assert(blind[0] && blind[1]);
+	ck_assert(files_store_changed(store));
+	ck_assert(!files_store_changed(store));
+	files_store_close(store);
 }
 END_TEST
 
@@ -232,6 +394,8 @@ main(void)
 	tcase_add_test(tc, generations);
 	tcase_add_test(tc, removed_with_the_card);
 	tcase_add_test(tc, watched);
+	tcase_add_rows(tc, files_changed, changes);
+	tcase_add_test(tc, files_not_watched);
 	tcase_add_rows(tc, hostile, planted);
 	tcase_add_rows(tc, tidy, leftovers);
 	tcase_add_test(tc, tidied_by_the_lock);
