@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "card/audit.h"
+#include "card/cache.h"
 #include "card/parts.h"
 
 #include <stdio.h>
@@ -12,6 +13,7 @@ struct card {
 	unsigned instance;
 	struct tpm_link link;
 	struct parts *parts;
+	struct cache *cache; /* what the application reads of the parts' store goes through it */
 	struct piv piv;
 };
 
@@ -72,12 +74,17 @@ parts_open(const struct card *card, struct parts **out, struct failure *why)
 	return outcome;
 }
 
-/* Have the application work with parts from now on. */
+/* Have the application work with parts from now on; without memory for a cache, with the files alone. */
 static void
 install(struct card *card, struct parts *parts)
 {
+	struct cache *cache = cache_new(parts->store, files_store_changed);
+
+	cache_free(card->cache);
+	card->cache = cache;
 	card->parts = parts;
-	piv_init(&card->piv, parts->vault, parts->store, &parts->paper.profile, &card->host);
+	piv_init(&card->piv, parts->vault, cache != NULL ? cache_store(cache) : parts->store,
+	    &parts->paper.profile, &card->host);
 }
 
 /* Follow what is on the disk: the card we have open, or a new one in its place. */
@@ -167,6 +174,7 @@ card_close(struct card *card)
 		return;
 	if (card->parts != NULL)
 		piv_reset(&card->piv);
+	cache_free(card->cache);
 	parts_close(card->parts);
 	tpm_link_close(&card->link);
 	explicit_bzero(card, sizeof *card);
@@ -183,6 +191,8 @@ void
 card_power_down(struct card *card)
 {
 	piv_reset(&card->piv);
+	if (card->cache != NULL)
+		cache_drop(card->cache);
 	tpm_rest(card->link.tpm);
 }
 
@@ -193,6 +203,8 @@ card_transmit(struct card *card, struct rbuf capdu, struct wbuf *rapdu)
 	char text[64];
 
 	piv_process(&card->piv, capdu, rapdu);
+	if (!log_wants(LOG_LEVEL_DEBUG))
+		return;
 	answer = wbuf_view(rapdu);
 	piv_describe(capdu, text, sizeof text);
 	log_debug("card %u: %s: %02x%02x", card->instance, text, rbuf_at(answer, answer.len - 2),

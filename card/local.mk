@@ -7,6 +7,8 @@ libcard_la_SOURCES = \
 	card/adminkey.c \
 	card/beside.c \
 	card/beside.h \
+	card/cache.c \
+	card/cache.h \
 	card/card.c \
 	card/card.h \
 	card/config.c \
@@ -58,6 +60,13 @@ check_PROGRAMS += tests/check_config \
 	tests/check_repair \
 	tests/check_startover \
 	tests/check_transactions
+
+# What is read once, over a store in memory.
+check_PROGRAMS += tests/check_cache
+
+tests_check_cache_SOURCES = tests/check_cache.c
+tests_check_cache_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_cache_LDADD = libcard.la libfakecard.la libapplet.la libbase.la $(CHECK_LIBS)
 
 # Audit records, read where the journal and the system log would.
 check_PROGRAMS += tests/check_audit

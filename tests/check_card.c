@@ -8,7 +8,9 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define OCTETS(text) rbuf_of((text), sizeof(text) - 1)
 
@@ -154,6 +156,59 @@ START_TEST(life)
 	card = NULL;
 	ck_assert_int_eq(card_open(&installation, 0, &card, &why), NO_SUCH_CARD);
 	ck_assert_ptr_null(card);
+}
+END_TEST
+
+/* ---- what is read from the disk, and when ---- */
+
+/* Send GET DATA for the CHUID; how many files of the card were opened for it, by a watch of its directory. */
+static unsigned
+opened(struct card *card, int watch, struct wbuf *answer)
+{
+	_Alignas(struct inotify_event) uint8_t octets[4096];
+	struct inotify_event event;
+	struct rbuf events, name;
+	unsigned count = 0;
+	ssize_t n;
+
+	while (read(watch, octets, sizeof octets) > 0)
+		;
+	ck_assert_uint_eq(say(card, GET_CHUID, answer), 0x9000);
+	n = read(watch, octets, sizeof octets);
+	events = rbuf_of(octets, n > 0 ? (size_t)n : 0);
+	while (rbuf_copy(&events, &event, sizeof event) && rbuf_take(&events, event.len, &name))
+		count++;
+	return count;
+}
+
+START_TEST(read_once)
+{
+	struct card_request request = installation_request();
+	uint8_t octets[4096];
+	struct wbuf answer = wbuf_over(octets, sizeof octets);
+	struct card *card = NULL;
+	int watch = inotify_init1(IN_NONBLOCK);
+
+	ck_assert_uint_eq(installation_create(&request), 0);
+	ck_assert_int_eq(card_open(&installation, 0, &card, NULL), DONE);
+	ck_assert_int_ge(inotify_add_watch(watch, scratch_path("state/0000"), IN_OPEN), 0);
+	ck_assert_msg(opened(card, watch, &answer) == 1, "read");
+	ck_assert_msg(opened(card, watch, &answer) == 0, "remembered");
+	card_reset(card);
+	ck_assert_msg(opened(card, watch, &answer) == 0, "a reset is no power down");
+	card_power_down(card);
+	ck_assert_msg(opened(card, watch, &answer) == 1, "forgotten with the power");
+	scratch_chmod("state/0000/key-9b", 0600);
+	ck_assert_msg(opened(card, watch, &answer) == 1, "a change of any file");
+	ck_assert_msg(opened(card, watch, &answer) == 0, "remembered again");
+
+	scratch_write("state/0000/object-5fc102", OCTETS("another"), 0600);
+	ck_assert_uint_eq(say(card, GET_CHUID, &answer), 0x9000);
+	ck_assert(rbuf_eq(wbuf_view(&answer), OCTETS("\x53\x07" "another\x90\x00")));
+	scratch_remove("state/0000/object-5fc102");
+	ck_assert_uint_eq(say(card, GET_CHUID, &answer), 0x6a82);
+	(void)close(watch);
+	card_close(card);
 }
 END_TEST
 
@@ -499,6 +554,7 @@ main(void)
 	tcase_set_timeout(tc, 120);
 	tcase_add_rows(tc, object, objects);
 	tcase_add_test(tc, life);
+	tcase_add_test(tc, read_once);
 	tcase_add_test(tc, blank_card);
 	tcase_add_loop_test(tc, protected_key, 0, 2);
 	tcase_add_test(tc, numbers);
