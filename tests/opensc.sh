@@ -186,3 +186,19 @@ apdus()
 			print mark, hex
 	}' "$1"
 }
+
+# calls LOG: the PKCS#11 calls that sent commands, in order, "CALL COMMANDS" to a
+# line: each writes a line of its own after the commands, C_DeriveKey only what
+# it consists of.
+calls()
+{
+	awk '
+	/^Outgoing APDU \(/ {
+		n++
+	}
+	n > 0 && match($0, /:(C_[A-Z][A-Za-z]*|pkcs15_prkey_derive): /) {
+		call = substr($0, RSTART + 1, RLENGTH - 3)
+		print call ~ /derive/ ? "C_DeriveKey" : call, n
+		n = 0
+	}' "$1"
+}
