@@ -6,16 +6,34 @@ EXTRA_DIST += tests/bench/README.md tests/bench/run
 check_LTLIBRARIES += libmeasure.la
 libmeasure_la_SOURCES = tests/bench/measure.c tests/bench/measure.h
 
-# PKCS#11's header is not part of what the cards need.
-if HAVE_P11KIT
-EXTRA_PROGRAMS += tests/bench/p11
-CLEANFILES += tests/bench/p11
-tests_bench_p11_SOURCES = tests/bench/p11.c
-tests_bench_p11_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
-tests_bench_p11_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
-tests_bench_p11_LDADD = libmeasure.la libbase.la $(CRYPTO_LIBS)
-endif
+# Cards that do nothing, for the floor of the transport: pcscd loads the module.
+nullcard_sources = tests/bench/nullcard.c tests/bench/nullcard.h
+EXTRA_LTLIBRARIES = tests/bench/ifdnull.la
+CLEANFILES += tests/bench/ifdnull.la
+e2e-programs: tests/bench/ifdnull.la
+tests_bench_ifdnull_la_SOURCES = tests/bench/ifdnull.c $(nullcard_sources)
+tests_bench_ifdnull_la_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
+tests_bench_ifdnull_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -rpath $(abs_builddir)
+tests_bench_ifdnull_la_LIBADD = libbase.la
+
+EXTRA_PROGRAMS += tests/bench/vcard
+tests_bench_vcard_SOURCES = tests/bench/vcard.c $(nullcard_sources)
+tests_bench_vcard_LDADD = libbase.la
+
+# The measuring programs.
+EXTRA_PROGRAMS += tests/bench/edge
+tests_bench_edge_SOURCES = tests/bench/edge.c tests/bench/keyop.c tests/bench/keyop.h
+tests_bench_edge_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
+tests_bench_edge_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_bench_edge_LDADD = libmeasure.la libapplet.la libbase.la $(PCSC_LIBS) $(CRYPTO_LIBS)
+
+EXTRA_PROGRAMS += tests/bench/report
+tests_bench_report_SOURCES = tests/bench/report.c
+tests_bench_report_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+tests_bench_report_LDADD = $(JSON_LIBS)
+
+CLEANFILES += tests/bench/vcard tests/bench/edge tests/bench/report
 
 bench: all e2e-programs
-	TPMVSC_SOURCE='$(abs_top_srcdir)' '$(srcdir)/tests/bench/run' $(BENCH_OPTIONS)
+	TPMVSC_BUILT='$(abs_builddir)' '$(srcdir)/tests/bench/run' $(BENCH_OPTIONS)
 .PHONY: bench
