@@ -7,23 +7,30 @@
 
 struct cardtpm c;
 struct tpm *attacker;
+ESYS_CONTEXT *esys;
 struct record record;
-struct card_tpm card;
+
+/* Wait for the turn, and begin it. */
+static void
+begin(void)
+{
+	attacker = tpm_new(&c.config);
+	ck_assert_ptr_nonnull(attacker);
+	ck_assert_uint_eq(link_begin(attacker, 60, NULL), TSS2_RC_SUCCESS);
+	esys = cardtpm_esys(attacker);
+}
 
 void
 attack_begin(void)
 {
 	ck_assert(record_read(wbuf_view(&c.record), &record));
-	attacker = tpm_new(&c.config);
-	ck_assert_ptr_nonnull(attacker);
-	ck_assert_uint_eq(link_begin(attacker, 60, NULL), TSS2_RC_SUCCESS);
-	card = (struct card_tpm){ .tpm = attacker, .record = &record, .parent = ESYS_TR_NONE };
-	ck_assert_uint_eq(parent_open(attacker, &record.parent, &card.parent), TSS2_RC_SUCCESS);
+	begin();
 }
 
 void
 attack_end(void)
 {
+	Esys_Finalize(&esys);
 	link_end(attacker);
 	tpm_free(attacker);
 	attacker = NULL;
@@ -41,24 +48,52 @@ attack_teardown(void)
 	cardtpm_end(&c);
 }
 
-ESYS_TR
-policy_session(TPMA_SESSION more)
+/* An unsalted session; nonce NULL: nonces of a digest's length. */
+static ESYS_TR
+start(TPM2_SE type, const TPM2B_NONCE *nonce, TPMA_SESSION more)
 {
+	const TPMT_SYM_DEF aes = {
+		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB
+	};
 	ESYS_TR session = ESYS_TR_NONE;
 
-	ck_assert_uint_eq(session_start(attacker, ESYS_TR_NONE, TPM2_SE_POLICY, more, &session),
-	    TSS2_RC_SUCCESS);
+	ck_assert_uint_eq(Esys_StartAuthSession(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+			      ESYS_TR_NONE, ESYS_TR_NONE, nonce, type, &aes, TPM2_ALG_SHA256,
+			      &session), 0);
+	ck_assert_uint_eq(Esys_TRSess_SetAttributes(esys, session,
+			      TPMA_SESSION_CONTINUESESSION | more, 0xff), 0);
 	return session;
 }
 
 ESYS_TR
-index_at(TPM2_HANDLE handle)
+policy_session(TPMA_SESSION more)
 {
-	ESYS_TR index = ESYS_TR_NONE;
+	return start(TPM2_SE_POLICY, NULL, more);
+}
 
-	ck_assert_uint_eq(Esys_TR_FromTPMPublic(attacker->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,
-			      ESYS_TR_NONE, &index), TSS2_RC_SUCCESS);
-	return index;
+ESYS_TR
+policy_session_short(void)
+{
+	const TPM2B_NONCE nonce = { .size = 16, .buffer = "short and public" };
+
+	return start(TPM2_SE_POLICY, &nonce, 0);
+}
+
+void
+discard(ESYS_TR *what)
+{
+	ck_assert_uint_eq(Esys_FlushContext(esys, *what), 0);
+	*what = ESYS_TR_NONE;
+}
+
+ESYS_TR
+object_at(TPM2_HANDLE handle)
+{
+	ESYS_TR object = ESYS_TR_NONE;
+
+	ck_assert_uint_eq(Esys_TR_FromTPMPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE,
+			      ESYS_TR_NONE, &object), TSS2_RC_SUCCESS);
+	return object;
 }
 
 TSS2_RC
@@ -78,13 +113,13 @@ authorize_as(const struct record *whose, enum approval_id id, const char *ref, E
 	ck_assert(approval_digest(&policy, ref, &d));
 	approved = digest_tpm2b(&policy);
 	ahash = digest_tpm2b(&d);
-	ck_assert_uint_eq(Esys_LoadExternal(attacker->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_LoadExternal(esys, ESYS_TR_NONE, ESYS_TR_NONE,
 			      ESYS_TR_NONE, NULL, &area, ESYS_TR_RH_OWNER, &key), 0);
-	rc = Esys_VerifySignature(attacker->esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+	rc = Esys_VerifySignature(esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 	    &ahash, &sig, &verified);
-	session_end(attacker, &key);
+	discard(&key);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_PolicyAuthorize(attacker->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+		rc = Esys_PolicyAuthorize(esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
 		    ESYS_TR_NONE, &approved, &policy_ref, &k_name, verified);
 	Esys_Free(verified);
 	return rc;
@@ -109,10 +144,54 @@ TSS2_RC
 prove(enum card_index which, const char *value, ESYS_TR session, const char *purpose,
     int32_t expiration, struct ticket *ticket)
 {
+	const ESYS_TR index = object_at(record.index[which].handle);
+	const TPM2B_NONCE ref = nonce_tpm2b(rbuf_str(purpose));
+	const TPM2B_DIGEST no_cphash = { .size = 0 };
+	ESYS_TR hmac = start(TPM2_SE_HMAC, NULL, 0);
+	TPM2B_NONCE *nonce = NULL;
+	TPM2B_TIMEOUT *timeout = NULL;
+	TPMT_TK_AUTH *proof = NULL;
+	TPM2B_AUTH known;
+	TSS2_RC rc;
 	SECRET(auth);
 
 	auth_of(which, value, &auth);
-	return reference_prove(&card, which, &auth, session, purpose, expiration, ticket);
+	known = nonce_tpm2b(secret_view(&auth));
+	ck_assert_uint_eq(Esys_TR_SetAuth(esys, index, &known), 0);
+	ck_assert_uint_eq(Esys_TRSess_GetNonceTPM(esys, session, &nonce), 0);
+	rc = Esys_PolicySecret(esys, index, session, hmac, ESYS_TR_NONE, ESYS_TR_NONE, nonce,
+	    &no_cphash, &ref, expiration, &timeout, &proof);
+	if (rc == TSS2_RC_SUCCESS && ticket != NULL)
+		*ticket = (struct ticket){ .held = true, .timeout = *timeout, .ticket = *proof };
+	Esys_Free(nonce);
+	Esys_Free(timeout);
+	Esys_Free(proof);
+	discard(&hmac);
+	return rc;
+}
+
+ESYS_TR
+reset_session(void)
+{
+	ESYS_TR session = policy_session(0);
+	struct digest cphash;
+	TPM2B_DIGEST restricted;
+
+	ck_assert_uint_eq(prove(INDEX_PUK, CARDTPM_PUK, session, "unblock", 0, NULL), 0);
+	ck_assert(cphash_reset_count(&record.name[INDEX_PIN], &cphash));
+	restricted = digest_tpm2b(&cphash);
+	ck_assert_uint_eq(Esys_PolicyCpHash(esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+			      &restricted), 0);
+	ck_assert_uint_eq(authorize(COUNT_BY_PUK, session), 0);
+	return session;
+}
+
+TSS2_RC
+write_count(ESYS_TR session, const TPM2B_MAX_NV_BUFFER *data, UINT16 offset)
+{
+	const ESYS_TR index = object_at(record.index[INDEX_PIN].handle);
+
+	return Esys_NV_Write(esys, index, index, session, ESYS_TR_NONE, ESYS_TR_NONE, data, offset);
 }
 
 TSS2_RC
@@ -120,7 +199,7 @@ change_auth(TPM2_HANDLE handle, ESYS_TR session, const char *value)
 {
 	const TPM2B_AUTH fresh = nonce_tpm2b(rbuf_str(value));
 
-	return Esys_NV_ChangeAuth(attacker->esys, index_at(handle), session, ESYS_TR_NONE,
+	return Esys_NV_ChangeAuth(esys, object_at(handle), session, ESYS_TR_NONE,
 	    ESYS_TR_NONE, &fresh);
 }
 
@@ -137,7 +216,7 @@ unharmed(void)
 void
 undefine(TPM2_HANDLE handle)
 {
-	ck_assert_uint_eq(Esys_NV_UndefineSpace(attacker->esys, ESYS_TR_RH_OWNER, index_at(handle),
+	ck_assert_uint_eq(Esys_NV_UndefineSpace(esys, ESYS_TR_RH_OWNER, object_at(handle),
 			      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE), 0);
 }
 
@@ -150,7 +229,7 @@ define(enum card_index which, TPMA_NV more, const struct secret *auth)
 
 	ck_assert(record_nv_public(&record, which, false, &area.nvPublic));
 	area.nvPublic.attributes |= more;
-	ck_assert_uint_eq(Esys_NV_DefineSpace(attacker->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
+	ck_assert_uint_eq(Esys_NV_DefineSpace(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
 			      ESYS_TR_NONE, ESYS_TR_NONE, &value, &area, &index), 0);
 	return index;
 }
@@ -179,18 +258,17 @@ provision_template(TPM2_HANDLE handle, const TPM2B_PUBLIC *template)
 	const TPM2B_DATA no_info = { .size = 0 };
 	ESYS_TR key = ESYS_TR_NONE, kept = ESYS_TR_NONE;
 
-	attacker = tpm_new(&c.config);
-	ck_assert_uint_eq(link_begin(attacker, 60, NULL), TSS2_RC_SUCCESS);
-	if (Esys_TR_FromTPMPublic(attacker->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+	begin();
+	if (Esys_TR_FromTPMPublic(esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 		&kept) == TSS2_RC_SUCCESS)
-		ck_assert_uint_eq(Esys_EvictControl(attacker->esys, ESYS_TR_RH_OWNER, kept,
+		ck_assert_uint_eq(Esys_EvictControl(esys, ESYS_TR_RH_OWNER, kept,
 				      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, handle, &kept), 0);
-	ck_assert_uint_eq(Esys_CreatePrimary(attacker->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
+	ck_assert_uint_eq(Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
 			      ESYS_TR_NONE, ESYS_TR_NONE, &none, template, &no_info, &no_pcr, &key,
 			      NULL, NULL, NULL, NULL), 0);
-	ck_assert_uint_eq(Esys_EvictControl(attacker->esys, ESYS_TR_RH_OWNER, key, ESYS_TR_PASSWORD,
+	ck_assert_uint_eq(Esys_EvictControl(esys, ESYS_TR_RH_OWNER, key, ESYS_TR_PASSWORD,
 			      ESYS_TR_NONE, ESYS_TR_NONE, handle, &kept), 0);
-	session_end(attacker, &key);
+	discard(&key);
 	attack_end();
 }
 
@@ -230,9 +308,9 @@ swap_point(uint8_t *answer, size_t len)
 void
 life_is_zero(ESYS_TR session)
 {
-	const ESYS_TR life = index_at(record.index[INDEX_LIFE].handle);
+	const ESYS_TR life = object_at(record.index[INDEX_LIFE].handle);
 	const TPM2B_OPERAND zeros = { .size = 8 };
 
-	ck_assert_uint_eq(Esys_PolicyNV(attacker->esys, life, life, session, ESYS_TR_PASSWORD,
+	ck_assert_uint_eq(Esys_PolicyNV(esys, life, life, session, ESYS_TR_PASSWORD,
 			      ESYS_TR_NONE, ESYS_TR_NONE, &zeros, 0, TPM2_EO_EQ), 0);
 }

@@ -6,6 +6,8 @@
 #ifndef TPMVSC_TESTS_ATTACKER_H
 #define TPMVSC_TESTS_ATTACKER_H
 
+#include <tss2/tss2_esys.h>
+
 #include "tests/cardtpm.h"
 #include "tpm/rc.h"
 #include "tpm/reference.h"
@@ -17,14 +19,14 @@
 
 extern struct cardtpm c;     /* the victim */
 extern struct tpm *attacker; /* another client of the same TPM */
+extern ESYS_CONTEXT *esys;   /* what the attacker has in his turn: nothing of the victim's program */
 extern struct record record; /* the victim's, which is public */
-extern struct card_tpm card; /* the victim's card as the attacker sees it */
 
 /* The fixture: a victim with the usual card. */
 void attack_setup(void);
 void attack_teardown(void);
 
-/* The attacker's turn on the TPM; the victim waits. */
+/* The attacker's turn on the TPM, by ESYS; the victim waits. */
 void attack_begin(void);
 void attack_end(void);
 
@@ -34,8 +36,14 @@ void unharmed(void);
 /* Start an unsalted policy session: the attacker knows every key of it but the authValue that gets mixed in. */
 ESYS_TR policy_session(TPMA_SESSION more);
 
-/* Whatever index is at the handle. */
-ESYS_TR index_at(TPM2_HANDLE handle);
+/* A policy session whose nonces are as short as a help desk's challenge wants them. */
+ESYS_TR policy_session_short(void);
+
+/* Flush a session or a loaded object. */
+void discard(ESYS_TR *what);
+
+/* Whatever index or persistent key is at the handle. */
+ESYS_TR object_at(TPM2_HANDLE handle);
 
 /* PolicyAuthorize by an approval of the victim's, or of another card's under another policyRef. */
 TSS2_RC authorize(enum approval_id id, ESYS_TR session);
@@ -48,6 +56,10 @@ void auth_of(enum card_index which, const char *value, struct secret *auth);
 /* PolicySecret with a guessed or known secret. */
 TSS2_RC prove(enum card_index which, const char *value, ESYS_TR session, const char *purpose,
     int32_t expiration, struct ticket *ticket);
+
+/* A session in which PUK has proven that it may reset the PIN's count, and has that approved; and the reset. */
+ESYS_TR reset_session(void);
+TSS2_RC write_count(ESYS_TR session, const TPM2B_MAX_NV_BUFFER *data, UINT16 offset);
 
 /* NV_ChangeAuth of an index to an authValue of the attacker's. */
 TSS2_RC change_auth(TPM2_HANDLE handle, ESYS_TR session, const char *value);

@@ -7,10 +7,10 @@
 #include <openssl/rsa.h>
 #include <openssl/param_build.h>
 #include <string.h>
-#include <tss2/tss2_esys.h>
 #include <tss2/tss2_tctildr.h>
 
 #include "tests/suite.h"
+#include "tpm/link.h"
 
 /* The seed's DEFAULT, and on to 32 octets. */
 const uint8_t cardtpm_admin_key[24] = { 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4, 5, 6, 7, 8, 1, 2, 3, 4,
@@ -263,6 +263,15 @@ cardtpm_decrypts(struct cardtpm *c, EVP_PKEY *key)
 	    rbuf_eq(wbuf_view(&c->out), rbuf_of(clear, n));
 	EVP_PKEY_CTX_free(ctx);
 	return ok;
+}
+
+ESYS_CONTEXT *
+cardtpm_esys(const struct tpm *t)
+{
+	ESYS_CONTEXT *esys = NULL;
+
+	ck_assert_uint_eq(Esys_Initialize(&esys, wire_tcti(t->wire), NULL), 0);
+	return esys;
 }
 
 static size_t

@@ -4,6 +4,7 @@
 #define TPMVSC_TESTS_CARDTPM_H
 
 #include <openssl/evp.h>
+#include <tss2/tss2_esys.h>
 
 #include "tests/swtpm.h"
 #include "tpm/tpm.h"
@@ -69,6 +70,12 @@ bool cardtpm_agrees(struct cardtpm *c, const char *curve);
 
 /* Whether the card decrypts what OpenSSL encrypted with an RSA key. */
 bool cardtpm_decrypts(struct cardtpm *c, EVP_PKEY *key);
+
+/*
+ * ESYS, which is nobody's but the tests', on a client's connection: for the
+ * client's turn.  The caller finalizes it before the turn ends.
+ */
+ESYS_CONTEXT *cardtpm_esys(const struct tpm *t);
 
 /* What is in the TPM: NV indices of cards, persistent keys, loaded objects and sessions (saved ones too). */
 size_t cardtpm_nv_count(struct cardtpm *c);

@@ -25,20 +25,20 @@ START_TEST(no_reading_by_the_index_own_policy)
 	int id;
 
 	attack_begin();
-	index = index_at(record.index[victims[_i]].handle);
+	index = object_at(record.index[victims[_i]].handle);
 	session = policy_session(TPMA_SESSION_ENCRYPT);
-	ck_assert_uint_ne(Esys_NV_Read(attacker->esys, index, index, session, ESYS_TR_NONE,
+	ck_assert_uint_ne(Esys_NV_Read(esys, index, index, session, ESYS_TR_NONE,
 			      ESYS_TR_NONE, 8, 0, &data), TSS2_RC_SUCCESS);
-	session_end(attacker, &session);
+	discard(&session);
 	/* Nor with any approval there is, taken without its proof. */
 	for (id = 0; id < APPROVAL_COUNT; id++) {
 		session = policy_session(TPMA_SESSION_ENCRYPT);
-		(void)Esys_PolicyCommandCode(attacker->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+		(void)Esys_PolicyCommandCode(esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
 		    ESYS_TR_NONE, TPM2_CC_NV_Read);
 		ck_assert_uint_eq(authorize((enum approval_id)id, session), 0x1c4);
-		ck_assert_uint_ne(Esys_NV_Read(attacker->esys, index, index, session, ESYS_TR_NONE,
+		ck_assert_uint_ne(Esys_NV_Read(esys, index, index, session, ESYS_TR_NONE,
 				      ESYS_TR_NONE, 8, 0, &data), TSS2_RC_SUCCESS);
-		session_end(attacker, &session);
+		discard(&session);
 	}
 	attack_end();
 	unharmed();
@@ -55,14 +55,14 @@ START_TEST(no_auth_value_policy)
 	for (i = 0; i < 8; i++) {
 		session = policy_session(0);
 		ck_assert_uint_eq((i % 2 == 0 ? Esys_PolicyAuthValue : Esys_PolicyPassword)(
-				      attacker->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+				      esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
 				      ESYS_TR_NONE), TSS2_RC_SUCCESS);
-		ck_assert_uint_eq(Esys_PolicyCommandCode(attacker->esys, session, ESYS_TR_NONE,
+		ck_assert_uint_eq(Esys_PolicyCommandCode(esys, session, ESYS_TR_NONE,
 				      ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CC_NV_ChangeAuth), 0);
 		ck_assert_uint_eq(authorize(PIN_BY_PIN, session), 0x1c4);
 		ck_assert_uint_eq(change_auth(record.index[INDEX_PIN].handle, session, "x"),
 		    RC_TPM_POLICY_FAIL);
-		session_end(attacker, &session);
+		discard(&session);
 	}
 	attack_end();
 	unharmed();
@@ -80,14 +80,14 @@ START_TEST(guesses_count_whoever_makes_them)
 		session = policy_session(0);
 		ck_assert_uint_eq(prove(INDEX_PIN, "00000000", session, PURPOSE_USE, 0, NULL),
 		    RC_TPM_BAD_AUTH);
-		session_end(attacker, &session);
+		discard(&session);
 	}
 	session = policy_session(0);
 	ck_assert_uint_eq(prove(INDEX_PIN, CARDTPM_PIN, session, PURPOSE_USE, 0, NULL),
 	    RC_TPM_UNAVAILABLE);
-	session_end(attacker, &session);
+	discard(&session);
 	/* The TPM's own lockout reset gives nothing back. */
-	(void)Esys_DictionaryAttackLockReset(attacker->esys, ESYS_TR_RH_LOCKOUT, ESYS_TR_PASSWORD,
+	(void)Esys_DictionaryAttackLockReset(esys, ESYS_TR_RH_LOCKOUT, ESYS_TR_PASSWORD,
 	    ESYS_TR_NONE, ESYS_TR_NONE);
 	attack_end();
 	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_OK);
@@ -109,14 +109,14 @@ START_TEST(no_direct_writes)
 
 	attack_begin();
 	for (i = 0; i < 4; i++) {
-		index = index_at(record.index[all[i]].handle);
+		index = object_at(record.index[all[i]].handle);
 		for (k = 0; k < 2; k++)
-			ck_assert_uint_ne(Esys_NV_Write(attacker->esys, who[k], index,
+			ck_assert_uint_ne(Esys_NV_Write(esys, who[k], index,
 					      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &zeros,
 					      0), TSS2_RC_SUCCESS);
-		ck_assert_uint_ne(Esys_NV_Write(attacker->esys, index, index, ESYS_TR_PASSWORD,
+		ck_assert_uint_ne(Esys_NV_Write(esys, index, index, ESYS_TR_PASSWORD,
 				      ESYS_TR_NONE, ESYS_TR_NONE, &zeros, 0), TSS2_RC_SUCCESS);
-		ck_assert_uint_ne(Esys_NV_WriteLock(attacker->esys, ESYS_TR_RH_OWNER, index,
+		ck_assert_uint_ne(Esys_NV_WriteLock(esys, ESYS_TR_RH_OWNER, index,
 				      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE), TSS2_RC_SUCCESS);
 	}
 	attack_end();
@@ -159,7 +159,7 @@ START_TEST(approvals_do_not_cross)
 	attack_begin();
 	session = policy_session(0);
 	ck_assert_uint_eq(prove(row->prover, row->value, session, row->purpose, 0, NULL), 0);
-	ck_assert_uint_eq(Esys_PolicyCommandCode(attacker->esys, session, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_PolicyCommandCode(esys, session, ESYS_TR_NONE,
 			      ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CC_NV_ChangeAuth), 0);
 	(void)authorize(row->approval, session);
 	ck_assert_msg(change_auth(record.index[row->target].handle, session, "x") != TSS2_RC_SUCCESS,
@@ -167,7 +167,7 @@ START_TEST(approvals_do_not_cross)
 	/* The same signature does not pass under another policyRef either. */
 	ck_assert_uint_eq(rc_base(authorize_as(&record, row->approval,
 	    row->approval == PUK_BY_PUK ? "PIN" : "PUK", session)), rc_base(TPM2_RC_SIGNATURE));
-	session_end(attacker, &session);
+	discard(&session);
 	attack_end();
 	unharmed();
 }
@@ -184,11 +184,11 @@ START_TEST(another_cards_approvals_serve_no_purpose)
 	attack_begin();
 	session = policy_session(0);
 	ck_assert_uint_eq(prove(INDEX_PIN, CARDTPM_PIN, session, "change", 0, NULL), 0);
-	ck_assert_uint_eq(Esys_PolicyCommandCode(attacker->esys, session, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_PolicyCommandCode(esys, session, ESYS_TR_NONE,
 			      ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CC_NV_ChangeAuth), 0);
 	ck_assert_uint_ne(authorize_as(&theirs, PIN_BY_PIN, "PIN", session), TSS2_RC_SUCCESS);
 	ck_assert_uint_ne(change_auth(theirs.index[INDEX_PIN].handle, session, "x"), TSS2_RC_SUCCESS);
-	session_end(attacker, &session);
+	discard(&session);
 	attack_end();
 	cardtpm_end(&other);
 	unharmed();
@@ -206,23 +206,13 @@ START_TEST(a_reset_writes_four_zeros_at_the_beginning)
 		UINT16 size, offset;
 	} writes[] = { { 8, 0 }, { 4, 4 }, { 5, 0 }, { 1, 7 }, { 2, 0 }, { 0, 0 } };
 	TPM2B_MAX_NV_BUFFER data = { .size = writes[_i].size };
-	struct digest cphash;
-	TPM2B_DIGEST restricted;
-	ESYS_TR session, index;
+	ESYS_TR session;
 
 	attack_begin();
-	session = policy_session(0);
-	ck_assert_uint_eq(prove(INDEX_PUK, CARDTPM_PUK, session, "unblock", 0, NULL), 0);
-	ck_assert(cphash_reset_count(&record.name[INDEX_PIN], &cphash));
-	restricted = digest_tpm2b(&cphash);
-	ck_assert_uint_eq(Esys_PolicyCpHash(attacker->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
-			      ESYS_TR_NONE, &restricted), 0);
-	ck_assert_uint_eq(authorize(COUNT_BY_PUK, session), 0);
-	index = index_at(record.index[INDEX_PIN].handle);
+	session = reset_session();
 	memset(data.buffer, _i == 0 ? 0 : 0xff, 8);
-	ck_assert_uint_eq(Esys_NV_Write(attacker->esys, index, index, session, ESYS_TR_NONE,
-			      ESYS_TR_NONE, &data, writes[_i].offset), RC_TPM_POLICY_FAIL);
-	session_end(attacker, &session);
+	ck_assert_uint_eq(write_count(session, &data, writes[_i].offset), RC_TPM_POLICY_FAIL);
+	discard(&session);
 	attack_end();
 	unharmed();
 }
@@ -244,31 +234,31 @@ START_TEST(a_stolen_ticket_only_uses)
 	name = name_tpm2b(&record.name[INDEX_PIN]);
 	session = policy_session(0);
 	ck_assert_uint_eq(prove(INDEX_PIN, CARDTPM_PIN, session, "use", -3600, &ticket), 0);
-	session_end(attacker, &session);
+	discard(&session);
 	for (i = 0; i < sizeof purposes / sizeof purposes[0]; i++) {
 		session = policy_session(0);
 		other = nonce_tpm2b(rbuf_str(purposes[i]));
-		ck_assert_uint_eq(Esys_PolicyTicket(attacker->esys, session, ESYS_TR_NONE,
+		ck_assert_uint_eq(Esys_PolicyTicket(esys, session, ESYS_TR_NONE,
 				      ESYS_TR_NONE, ESYS_TR_NONE, &ticket.timeout, &no_cphash,
 				      &other, &name, &ticket.ticket), 0x5e0);
-		session_end(attacker, &session);
+		discard(&session);
 	}
 	session = policy_session(0);
-	ck_assert_uint_eq(Esys_PolicyTicket(attacker->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_PolicyTicket(esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
 			      ESYS_TR_NONE, &ticket.timeout, &no_cphash, &use, &name,
 			      &ticket.ticket), 0);
-	ck_assert_uint_eq(Esys_PolicyCommandCode(attacker->esys, session, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_PolicyCommandCode(esys, session, ESYS_TR_NONE,
 			      ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CC_NV_ChangeAuth), 0);
 	ck_assert_uint_eq(authorize(PIN_BY_PIN, session), 0x1c4);
 	ck_assert_uint_ne(change_auth(record.index[INDEX_PIN].handle, session, "x"), 0);
-	session_end(attacker, &session);
+	discard(&session);
 	/* Nor can it be made to last longer. */
 	ticket.timeout.buffer[2] ^= 1;
 	session = policy_session(0);
-	ck_assert_uint_eq(Esys_PolicyTicket(attacker->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_PolicyTicket(esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
 			      ESYS_TR_NONE, &ticket.timeout, &no_cphash, &use, &name,
 			      &ticket.ticket), 0x5e0);
-	session_end(attacker, &session);
+	discard(&session);
 	attack_end();
 	unharmed();
 }
@@ -328,19 +318,19 @@ START_TEST(a_key_cannot_be_used_or_moved_without_its_policy)
 	cardtpm_generate(&c, ALG_ECC_P256, _i == 0 ? PIN_ONCE : _i == 1 ? PIN_ALWAYS : PIN_NEVER);
 	ck_assert(keyfile_read(wbuf_view(&c.key), &file));
 	attack_begin();
-	ck_assert_uint_eq(Esys_Load(attacker->esys, card.parent, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_Load(esys, object_at(record.parent.handle), ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			      ESYS_TR_NONE, &file.private_area, &file.public_area, &key), 0);
-	ck_assert_uint_ne(Esys_Sign(attacker->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	ck_assert_uint_ne(Esys_Sign(esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			      ESYS_TR_NONE, &digest, &scheme, &no_ticket, &sig), 0);
 	session = policy_session(0);
-	ck_assert_uint_eq(Esys_Sign(attacker->esys, key, session, ESYS_TR_NONE, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_Sign(esys, key, session, ESYS_TR_NONE, ESYS_TR_NONE,
 			      &digest, &scheme, &no_ticket, &sig), RC_TPM_POLICY_FAIL);
-	ck_assert_uint_ne(Esys_ObjectChangeAuth(attacker->esys, key, card.parent, session,
+	ck_assert_uint_ne(Esys_ObjectChangeAuth(esys, key, object_at(record.parent.handle), session,
 			      ESYS_TR_NONE, ESYS_TR_NONE, &fresh, &priv), 0);
-	ck_assert_uint_ne(Esys_Duplicate(attacker->esys, key, ESYS_TR_RH_NULL, session,
+	ck_assert_uint_ne(Esys_Duplicate(esys, key, ESYS_TR_RH_NULL, session,
 			      ESYS_TR_NONE, ESYS_TR_NONE, NULL, &no_sym, &dup_key, &priv, &seed), 0);
-	session_end(attacker, &session);
-	session_end(attacker, &key);
+	discard(&session);
+	discard(&key);
 	attack_end();
 	unharmed();
 }
@@ -351,7 +341,7 @@ START_TEST(clearing_the_tpm_only_destroys)
 {
 	cardtpm_generate(&c, ALG_ECC_P256, PIN_NEVER);
 	attack_begin();
-	ck_assert_uint_eq(Esys_Clear(attacker->esys, ESYS_TR_RH_PLATFORM, ESYS_TR_PASSWORD,
+	ck_assert_uint_eq(Esys_Clear(esys, ESYS_TR_RH_PLATFORM, ESYS_TR_PASSWORD,
 			      ESYS_TR_NONE, ESYS_TR_NONE), 0);
 	attack_end();
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_FAULT);

@@ -147,11 +147,13 @@ unblocked(void)
 static void
 reset_count(void)
 {
-	SECRET(auth);
+	const TPM2B_MAX_NV_BUFFER zeros = { .size = 4 };
+	ESYS_TR session;
 
 	attack_begin();
-	auth_of(INDEX_PUK, CARDTPM_PUK, &auth);
-	ck_assert_uint_eq(reference_reset_count(&card, COUNT_BY_PUK, &auth), TSS2_RC_SUCCESS);
+	session = reset_session();
+	ck_assert_uint_eq(write_count(session, &zeros, 0), TSS2_RC_SUCCESS);
+	discard(&session);
 	attack_end();
 }
 
@@ -245,7 +247,7 @@ START_TEST(an_unknown_count)
 	struct tries tries;
 
 	attack_begin();
-	ck_assert_uint_eq(Esys_HierarchyChangeAuth(attacker->esys, ESYS_TR_RH_OWNER,
+	ck_assert_uint_eq(Esys_HierarchyChangeAuth(esys, ESYS_TR_RH_OWNER,
 			      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &owner), 0);
 	attack_end();
 	ck_assert_int_eq(vault_tries(c.vault, REFERENCE_PIN, &tries), VAULT_UNSUPPORTED);
@@ -847,12 +849,12 @@ set_lure(struct lure *l)
 	TSS2_SYS_CONTEXT *sys;
 	struct wbuf out = wbuf_over(challenge_octets, sizeof challenge_octets);
 
-	ck_assert_uint_eq(Esys_GetSysContext(attacker->esys, &sys), 0);
-	ck_assert_uint_eq(session_start_short(attacker, ESYS_TR_NONE, &l->policy), 0);
-	ck_assert_uint_eq(Esys_TRSess_GetNonceTPM(attacker->esys, l->policy, &nonce), 0);
+	ck_assert_uint_eq(Esys_GetSysContext(esys, &sys), 0);
+	l->policy = policy_session_short();
+	ck_assert_uint_eq(Esys_TRSess_GetNonceTPM(esys, l->policy, &nonce), 0);
 	l->policy_nonce = *nonce;
 	Esys_Free(nonce);
-	ck_assert_uint_eq(Esys_TR_GetTpmHandle(attacker->esys, l->policy, &l->handle), 0);
+	ck_assert_uint_eq(Esys_TR_GetTpmHandle(esys, l->policy, &l->handle), 0);
 	l->nonce.size = 0;
 	ck_assert_uint_eq(Tss2_Sys_StartAuthSession(sys, TPM2_RH_NULL, TPM2_RH_NULL, NULL, &caller,
 			      &no_salt, TPM2_SE_HMAC, &none, TPM2_ALG_SHA256, &l->hmac, &l->nonce,
@@ -906,7 +908,7 @@ try_lure(const struct lure_row *row)
 	TSS2_RC rc;
 
 	set_lure(&l);
-	ck_assert_uint_eq(Esys_GetSysContext(attacker->esys, &sys), 0);
+	ck_assert_uint_eq(Esys_GetSysContext(esys, &sys), 0);
 	auths.auths[0].sessionHandle = l.hmac;
 	auths.auths[0].sessionAttributes = row->attributes;
 	auths.auths[0].nonce = (TPM2B_NONCE){ .size = 16, .buffer = { row->caller } };
@@ -923,7 +925,7 @@ try_lure(const struct lure_row *row)
 				      &ticket, &answers), 0);
 	else
 		ck_assert_uint_eq(Tss2_Sys_FlushContext(sys, l.hmac), 0);
-	session_end(attacker, &l.policy);
+	discard(&l.policy);
 }
 
 START_TEST(a_response_is_good_for_nothing_else)

@@ -8,12 +8,14 @@
 #include "tests/scratch.h"
 #include "tests/suite.h"
 #include "tests/tap.h"
+#include "tpm/digest.h"
+#include "tpm/link.h"
 #include "tpm/rc.h"
-#include "tpm/esys.h"
 
 #define OWNER "the owner's word"
 
 static struct cardtpm c;
+static ESYS_CONTEXT *esys;
 
 static void
 setup(void)
@@ -42,10 +44,19 @@ ask(struct tpm_facts *out)
 	ck_assert(!failed(&why) || strstr(why.text, "owner_auth_file") != NULL);
 }
 
+/* The owner's turn, by ESYS. */
 static void
 begin(void)
 {
 	ck_assert_uint_eq(link_begin(c.tpm, LINK_SECONDS, NULL), TSS2_RC_SUCCESS);
+	esys = cardtpm_esys(c.tpm);
+}
+
+static void
+end(void)
+{
+	Esys_Finalize(&esys);
+	link_end(c.tpm);
 }
 
 /* Make the card's client anew, with another way to the TPM or another authorisation. */
@@ -81,9 +92,9 @@ START_TEST(a_new_tpm)
 	ck_assert_uint_eq(facts.nv_indices, 0);
 	ck_assert_uint_gt(facts.persistent_free, 0);
 	begin();
-	has_rsa4096 = Esys_TestParms(c.tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+	has_rsa4096 = Esys_TestParms(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
 			  &rsa4096) == TSS2_RC_SUCCESS;
-	link_end(c.tpm);
+	end();
 	ck_assert(facts.has_rsa4096 == has_rsa4096);
 	ck_assert_uint_eq(cardtpm_loaded_count(&c), 0);
 }
@@ -112,9 +123,9 @@ set_auth(ESYS_TR hierarchy, const char *word)
 	const TPM2B_AUTH auth = nonce_tpm2b(rbuf_str(word));
 
 	begin();
-	ck_assert_uint_eq(Esys_HierarchyChangeAuth(c.tpm->esys, hierarchy, ESYS_TR_PASSWORD,
+	ck_assert_uint_eq(Esys_HierarchyChangeAuth(esys, hierarchy, ESYS_TR_PASSWORD,
 			      ESYS_TR_NONE, ESYS_TR_NONE, &auth), 0);
-	link_end(c.tpm);
+	end();
 }
 
 static const struct owner_row {
@@ -198,14 +209,14 @@ guess_wrong(void)
 	ESYS_TR key = ESYS_TR_NONE;
 
 	begin();
-	ck_assert_uint_eq(Esys_CreatePrimary(c.tpm->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
+	ck_assert_uint_eq(Esys_CreatePrimary(esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD,
 			      ESYS_TR_NONE, ESYS_TR_NONE, &secret, &counted, &no_info, &no_pcr, &key,
 			      NULL, NULL, NULL, NULL), 0);
-	ck_assert_uint_eq(Esys_TR_SetAuth(c.tpm->esys, key, &wrong), 0);
-	ck_assert_uint_ne(Esys_HMAC(c.tpm->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_TR_SetAuth(esys, key, &wrong), 0);
+	ck_assert_uint_ne(Esys_HMAC(esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
 			      &data, TPM2_ALG_SHA256, &mac), 0);
-	session_end(c.tpm, &key);
-	link_end(c.tpm);
+	ck_assert_uint_eq(Esys_FlushContext(esys, key), 0);
+	end();
 }
 
 START_TEST(a_tpm_in_lockout)
@@ -213,9 +224,9 @@ START_TEST(a_tpm_in_lockout)
 	struct tpm_facts facts;
 
 	begin();
-	ck_assert_uint_eq(Esys_DictionaryAttackParameters(c.tpm->esys, ESYS_TR_RH_LOCKOUT,
+	ck_assert_uint_eq(Esys_DictionaryAttackParameters(esys, ESYS_TR_RH_LOCKOUT,
 			      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, 2, 4321, 99), 0);
-	link_end(c.tpm);
+	end();
 	guess_wrong();
 	ask(&facts);
 	ck_assert_uint_eq(facts.lockout_counter, 1);
@@ -244,9 +255,9 @@ START_TEST(how_it_was_shut_down)
 		ask(&facts);
 		begin();
 		if (i == 0)
-			ck_assert_uint_eq(Esys_Shutdown(c.tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+			ck_assert_uint_eq(Esys_Shutdown(esys, ESYS_TR_NONE, ESYS_TR_NONE,
 					      ESYS_TR_NONE, TPM2_SU_CLEAR), 0);
-		link_end(c.tpm);
+		end();
 		swtpm_kill(&c.swtpm);
 		swtpm_start(&c.swtpm);
 		again(c.swtpm.tcti, NULL);

@@ -244,9 +244,9 @@ START_TEST(an_imported_key_does_not_come_out)
 	ck_assert_uint_eq(file.public_area.publicArea.objectAttributes,
 	    TPMA_OBJECT_NODA | TPMA_OBJECT_SIGN_ENCRYPT | TPMA_OBJECT_DECRYPT);
 	attack_begin();
-	ck_assert_uint_eq(Esys_Load(attacker->esys, card.parent, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_Load(esys, object_at(record.parent.handle), ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			      ESYS_TR_NONE, &file.private_area, &file.public_area, &key), 0);
-	ck_assert_uint_ne(Esys_Duplicate(attacker->esys, key, ESYS_TR_RH_NULL, ESYS_TR_PASSWORD,
+	ck_assert_uint_ne(Esys_Duplicate(esys, key, ESYS_TR_RH_NULL, ESYS_TR_PASSWORD,
 			      ESYS_TR_NONE, ESYS_TR_NONE, NULL, &no_sym, &inner, &out, &seed), 0);
 	for (i = 0; i < sizeof codes / sizeof codes[0]; i++) {
 		session = policy_session(0);
@@ -256,14 +256,14 @@ START_TEST(an_imported_key_does_not_come_out)
 			ck_assert_uint_eq(prove(INDEX_PIN, CARDTPM_PIN, session,
 					      _i == 1 ? PURPOSE_USE : PURPOSE_ALWAYS, 0, NULL), 0);
 		if (codes[i] != 0)
-			ck_assert_uint_eq(Esys_PolicyCommandCode(attacker->esys, session, ESYS_TR_NONE,
+			ck_assert_uint_eq(Esys_PolicyCommandCode(esys, session, ESYS_TR_NONE,
 					      ESYS_TR_NONE, ESYS_TR_NONE, codes[i]), 0);
-		ck_assert_uint_eq(Esys_Duplicate(attacker->esys, key, ESYS_TR_RH_NULL, session,
+		ck_assert_uint_eq(Esys_Duplicate(esys, key, ESYS_TR_RH_NULL, session,
 				      ESYS_TR_NONE, ESYS_TR_NONE, NULL, &no_sym, &inner, &out, &seed),
 		    RC_TPM_POLICY_FAIL);
-		session_end(attacker, &session);
+		discard(&session);
 	}
-	session_end(attacker, &key);
+	discard(&key);
 	attack_end();
 	unharmed();
 }
@@ -368,7 +368,7 @@ import_again(const TPM2B_PUBLIC *area, const TPM2B_PRIVATE *duplicate,
 	const TPMT_SYM_DEF_OBJECT no_inner = { .algorithm = TPM2_ALG_NULL };
 	const TPM2B_DATA no_key = { .size = 0 };
 	TPM2B_PRIVATE *out = NULL;
-	TSS2_RC rc = Esys_Import(attacker->esys, card.parent, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	TSS2_RC rc = Esys_Import(esys, object_at(record.parent.handle), ESYS_TR_PASSWORD, ESYS_TR_NONE,
 	    ESYS_TR_NONE, &no_key, area, duplicate, seed, &no_inner, &out);
 
 	Esys_Free(out);

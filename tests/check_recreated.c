@@ -28,14 +28,14 @@ START_TEST(a_recreated_index_is_dead)
 	index = define(INDEX_PIN, writable, &auth);
 	if (writable != 0) {
 		/* Written, yes, but under another Name: no policy of the card's knows it. */
-		ck_assert_uint_eq(Esys_NV_Write(attacker->esys, ESYS_TR_RH_OWNER, index,
+		ck_assert_uint_eq(Esys_NV_Write(esys, ESYS_TR_RH_OWNER, index,
 				      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &limit, 0), 0);
 	} else {
-		ck_assert_uint_ne(Esys_NV_Write(attacker->esys, ESYS_TR_RH_OWNER, index,
+		ck_assert_uint_ne(Esys_NV_Write(esys, ESYS_TR_RH_OWNER, index,
 				      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &limit, 0), 0);
 		session = policy_session(0);
 		ck_assert_uint_eq(prove(INDEX_PUK, CARDTPM_PUK, session, "unblock", 0, NULL), 0);
-		session_end(attacker, &session);
+		discard(&session);
 	}
 	attack_end();
 	/* The driver does not even show it the PIN. */
@@ -46,10 +46,10 @@ START_TEST(a_recreated_index_is_dead)
 	/* And the TPM itself: */
 	attack_begin();
 	session = policy_session(0);
-	ck_assert_uint_eq(Esys_PolicyCommandCode(attacker->esys, session, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_PolicyCommandCode(esys, session, ESYS_TR_NONE,
 			      ESYS_TR_NONE, ESYS_TR_NONE, TPM2_CC_NV_Write), 0);
 	ck_assert_uint_eq(authorize(PIN_BY_PIN, session), 0x1c4);
-	session_end(attacker, &session);
+	discard(&session);
 	attack_end();
 }
 END_TEST
@@ -69,10 +69,10 @@ START_TEST(a_recreated_life_is_dead)
 	undefine(record.index[INDEX_LIFE].handle);
 	index = define(INDEX_LIFE, _i == 0 ? 0 : TPMA_NV_OWNERWRITE, &none);
 	if (_i == 0)
-		ck_assert_uint_ne(Esys_NV_Write(attacker->esys, ESYS_TR_RH_OWNER, index,
+		ck_assert_uint_ne(Esys_NV_Write(esys, ESYS_TR_RH_OWNER, index,
 				      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &zeros, 0), 0);
 	else
-		ck_assert_uint_eq(Esys_NV_Write(attacker->esys, ESYS_TR_RH_OWNER, index,
+		ck_assert_uint_eq(Esys_NV_Write(esys, ESYS_TR_RH_OWNER, index,
 				      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &zeros, 0), 0);
 	attack_end();
 	ck_assert_int_eq(cardtpm_sign(&c), VAULT_FAULT);
@@ -130,27 +130,27 @@ START_TEST(a_recorded_first_write_is_worthless)
 	auth_of(INDEX_PIN, "66666666", &auth);
 	(void)define(INDEX_PIN, 0, &auth);
 	k = authority_template(&record.k);
-	ck_assert_uint_eq(Esys_LoadExternal(attacker->esys, ESYS_TR_NONE, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_LoadExternal(esys, ESYS_TR_NONE, ESYS_TR_NONE,
 			      ESYS_TR_NONE, NULL, &k, ESYS_TR_RH_OWNER, &key), 0);
 	session = policy_session(0);
-	ck_assert_uint_eq(Esys_TRSess_GetNonceTPM(attacker->esys, session, &fresh), 0);
+	ck_assert_uint_eq(Esys_TRSess_GetNonceTPM(esys, session, &fresh), 0);
 	for (i = 0; i < 3; i++) {
 		const TPM2B_NONCE *nonces[] = { &recorded, fresh, &blank };
 
-		ck_assert_uint_ne(Esys_PolicySigned(attacker->esys, key, session, ESYS_TR_NONE,
+		ck_assert_uint_ne(Esys_PolicySigned(esys, key, session, ESYS_TR_NONE,
 				      ESYS_TR_NONE, ESYS_TR_NONE, nonces[i], &no_cphash, &ref, 20,
 				      &tpmt, &timeout, &ticket), TSS2_RC_SUCCESS);
 	}
 	/* Nor does any other public signature of K pass for one. */
 	for (i = 0; i < APPROVAL_COUNT; i++) {
 		tpmt = authority_tpmt(&record.approval[i]);
-		ck_assert_uint_ne(Esys_PolicySigned(attacker->esys, key, session, ESYS_TR_NONE,
+		ck_assert_uint_ne(Esys_PolicySigned(esys, key, session, ESYS_TR_NONE,
 				      ESYS_TR_NONE, ESYS_TR_NONE, &blank, &no_cphash, &ref, 0, &tpmt,
 				      &timeout, &ticket), TSS2_RC_SUCCESS);
 	}
 	Esys_Free(fresh);
-	session_end(attacker, &session);
-	session_end(attacker, &key);
+	discard(&session);
+	discard(&key);
 	attack_end();
 	cardtpm_end(&c);
 	tap_end(tap);

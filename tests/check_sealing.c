@@ -209,16 +209,16 @@ START_TEST(a_recreated_pin_does_not_open)
 	ck_assert_int_eq(unseal(LABEL), VAULT_AUTH);
 	/* Nor for himself. */
 	attack_begin();
-	ck_assert_uint_eq(Esys_Load(attacker->esys, card.parent, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_Load(esys, object_at(record.parent.handle), ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			      ESYS_TR_NONE, &file.private_area, &file.public_area, &key), 0);
 	session = policy_session(0);
 	ck_assert_uint_ne(prove(INDEX_PIN, "66666666", session, PURPOSE_USE, 0, NULL), 0);
-	ck_assert_uint_eq(Esys_ECDH_ZGen(attacker->esys, key, session, ESYS_TR_NONE, ESYS_TR_NONE, &in,
+	ck_assert_uint_eq(Esys_ECDH_ZGen(esys, key, session, ESYS_TR_NONE, ESYS_TR_NONE, &in,
 			      &out), RC_TPM_POLICY_FAIL);
-	session_end(attacker, &session);
-	ck_assert_uint_ne(Esys_ECDH_ZGen(attacker->esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	discard(&session);
+	ck_assert_uint_ne(Esys_ECDH_ZGen(esys, key, ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			      ESYS_TR_NONE, &in, &out), 0);
-	session_end(attacker, &key);
+	discard(&key);
 	attack_end();
 }
 END_TEST
@@ -349,7 +349,7 @@ START_TEST(a_key_with_a_way_around_the_pin_is_refused)
 	    key_template(ALG_ECC_P256, ORIGIN_GENERATED, &policy, &template));
 	template.publicArea.objectAttributes |= row->more;
 	template.publicArea.objectAttributes &= ~row->less;
-	ck_assert_uint_eq(Esys_Create(attacker->esys, card.parent, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+	ck_assert_uint_eq(Esys_Create(esys, object_at(record.parent.handle), ESYS_TR_PASSWORD, ESYS_TR_NONE,
 			      ESYS_TR_NONE, &none, &template, &no_info, &no_pcr, &private_area,
 			      &public_area, NULL, NULL, NULL), 0);
 	file = (struct keyfile){ .parent = record.parent.handle, .public_area = *public_area,
