@@ -34,6 +34,28 @@ tests_bench_report_LDADD = $(JSON_LIBS)
 
 CLEANFILES += tests/bench/vcard tests/bench/edge tests/bench/report
 
+# The TPM with nothing before it, and the ways to ask it.
+bench_tpm = tests/bench/client.c tests/bench/client.h
+bench_tpm_libs = libmeasure.la libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS)
+EXTRA_PROGRAMS += tests/bench/raw tests/bench/ways
+CLEANFILES += tests/bench/raw tests/bench/ways
+tests_bench_raw_SOURCES = tests/bench/raw.c $(bench_tpm)
+tests_bench_raw_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_bench_raw_LDADD = $(bench_tpm_libs)
+tests_bench_ways_SOURCES = tests/bench/ways.c $(bench_tpm)
+tests_bench_ways_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_bench_ways_LDADD = $(bench_tpm_libs)
+
+# PKCS#11's header is not part of what the cards need.
+if HAVE_P11KIT
+EXTRA_PROGRAMS += tests/bench/p11
+CLEANFILES += tests/bench/p11
+tests_bench_p11_SOURCES = tests/bench/p11.c
+tests_bench_p11_CPPFLAGS = $(AM_CPPFLAGS) $(P11KIT_CFLAGS)
+tests_bench_p11_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
+tests_bench_p11_LDADD = libmeasure.la libbase.la $(CRYPTO_LIBS)
+endif
+
 bench: all e2e-programs
 	TPMVSC_BUILT='$(abs_builddir)' '$(srcdir)/tests/bench/run' $(BENCH_OPTIONS)
 .PHONY: bench

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What single commands cost with nothing before the TPM: from the command, ready
+ * made, to its answer.
+ *
+ *	raw [-c CLIENTS] [-f FILE] TCTI N CASE...
+ *
+ * Each case N times; with clients, each in a process of its own, at once.  FILE
+ * gets the durations.  The TPM is ours while it runs: what others have left
+ * loaded is flushed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/bench/client.h"
+#include "tests/bench/measure.h"
+#include "tpm/command.h"
+
+#define INDEX 0x01c10101U
+
+/* A bench to measure on: what a case needs is put there before. */
+struct bench {
+	struct client c;
+	struct key key;
+	TPM2_HANDLE handle; /* of a session or object that comes and goes */
+	struct client_ticket ticket;
+	struct session hmac;
+	struct name index;
+};
+
+/* ---- putting things there ---- */
+
+static void
+with_p256(struct bench *b)
+{
+	client_create(&b->c, CLIENT_P256, &b->key);
+}
+
+static void
+with_rsa(struct bench *b)
+{
+	client_create(&b->c, CLIENT_RSA2048, &b->key);
+}
+
+static void
+load(struct bench *b)
+{
+	client_load(&b->c, &b->key);
+}
+
+static void
+with_loaded_p256(struct bench *b)
+{
+	with_p256(b);
+	load(b);
+}
+
+static void
+with_loaded_rsa(struct bench *b)
+{
+	with_rsa(b);
+	load(b);
+}
+
+static void
+unload(struct bench *b)
+{
+	handle_flush(&b->c.tpm, &b->key.handle);
+}
+
+static void
+start(struct bench *b)
+{
+	SESSION(s);
+
+	client_must(session_open(&b->c.tpm, NULL, TPM2_SE_POLICY, &s), "start a session");
+	b->handle = s.handle;
+}
+
+static void
+start_salted(struct bench *b)
+{
+	SESSION(s);
+
+	client_must(session_open(&b->c.tpm, &b->c.storage, TPM2_SE_POLICY, &s), "start a session");
+	b->handle = s.handle;
+}
+
+static void
+flush(struct bench *b)
+{
+	handle_flush(&b->c.tpm, &b->handle);
+}
+
+static void
+restart(struct bench *b)
+{
+	client_must(Tss2_Sys_PolicyRestart(b->c.tpm.sys, b->handle, NULL, NULL), "PolicyRestart");
+}
+
+static void
+with_ticket(struct bench *b)
+{
+	SESSION(s);
+
+	client_must(session_open(&b->c.tpm, NULL, TPM2_SE_POLICY, &s), "start a session");
+	client_prove(&b->c, &s, &b->ticket);
+	b->handle = s.handle;
+	restart(b);
+}
+
+/* An index like a card's: it counts wrong tries. */
+static void
+with_index(struct bench *b)
+{
+	const TPM2B_NV_PUBLIC area = { .nvPublic = { .nvIndex = INDEX,
+		.nameAlg = TPM2_ALG_SHA256, .dataSize = 8,
+		.attributes = (TPM2_NT_PIN_FAIL << TPMA_NV_TPM2_NT_SHIFT) | TPMA_NV_OWNERWRITE |
+		    TPMA_NV_OWNERREAD | TPMA_NV_AUTHREAD | TPMA_NV_NO_DA } };
+	const TPM2B_MAX_NV_BUFFER data = { .size = 8, .buffer = { [7] = 5 } };
+	const TPM2B_AUTH no_auth = { .size = 0 };
+	TPM2B_NV_PUBLIC got = { .size = 0 };
+	TPM2B_NAME name = { .size = sizeof name.name };
+	TSS2_SYS_CONTEXT *sys = b->c.tpm.sys;
+
+	(void)Tss2_Sys_NV_UndefineSpace(sys, TPM2_RH_OWNER, INDEX, &client_empty, NULL);
+	client_must(Tss2_Sys_NV_DefineSpace(sys, TPM2_RH_OWNER, &client_empty, &no_auth, &area,
+			NULL), "define an index");
+	client_must(Tss2_Sys_NV_Write(sys, TPM2_RH_OWNER, INDEX, &client_empty, &data, 0, NULL),
+	    "write an index");
+	client_must(Tss2_Sys_NV_ReadPublic(sys, INDEX, NULL, &got, &name, NULL), "read an index");
+	if (!name_of_index(&got.nvPublic, &b->index))
+		client_must(TSS2_BASE_RC_GENERAL_FAILURE, "name an index");
+}
+
+static void
+without_index(struct bench *b)
+{
+	client_must(Tss2_Sys_NV_UndefineSpace(b->c.tpm.sys, TPM2_RH_OWNER, INDEX, &client_empty,
+			NULL), "undefine an index");
+}
+
+/* To prove it with: the index, an HMAC session that protects the proof, a policy session that gets it. */
+static void
+with_proof(struct bench *b)
+{
+	with_index(b);
+	client_must(session_open(&b->c.tpm, &b->c.storage, TPM2_SE_HMAC, &b->hmac),
+	    "start a session");
+	start_salted(b);
+}
+
+static void
+without_proof(struct bench *b)
+{
+	without_index(b);
+	session_close(&b->c.tpm, &b->hmac);
+	flush(b);
+}
+
+/* ---- what is measured ---- */
+
+static void
+sign(struct bench *b)
+{
+	const TPMT_SIG_SCHEME scheme = { .scheme = TPM2_ALG_ECDSA,
+		.details.ecdsa.hashAlg = TPM2_ALG_SHA256 };
+	const TPMT_TK_HASHCHECK no_ticket = { .tag = TPM2_ST_HASHCHECK,
+		.hierarchy = TPM2_RH_NULL };
+	TPMT_SIGNATURE out;
+
+	client_must(Tss2_Sys_Sign(b->c.tpm.sys, b->key.handle, &client_empty, &client_digest,
+			&scheme, &no_ticket, &out, NULL), "Sign");
+}
+
+static void
+decrypt(struct bench *b)
+{
+	const TPMT_RSA_DECRYPT raw = { .scheme = TPM2_ALG_NULL };
+	const TPM2B_DATA no_label = { .size = 0 };
+	TPM2B_PUBLIC_KEY_RSA out = { .size = sizeof out.buffer };
+
+	client_must(Tss2_Sys_RSA_Decrypt(b->c.tpm.sys, b->key.handle, &client_empty, &client_block,
+			&raw, &no_label, &out, NULL), "RSA_Decrypt");
+}
+
+static void
+agree(struct bench *b)
+{
+	const TPM2B_ECC_POINT in = client_point(&b->key);
+	TPM2B_ECC_POINT out = { .size = 0 };
+
+	client_must(Tss2_Sys_ECDH_ZGen(b->c.tpm.sys, b->key.handle, &client_empty, &in, &out, NULL),
+	    "ECDH_ZGen");
+}
+
+static void
+show_ticket(struct bench *b)
+{
+	client_show(&b->c, b->handle, &b->ticket);
+}
+
+static void
+nv_read(struct bench *b)
+{
+	TPM2B_MAX_NV_BUFFER out = { .size = sizeof out.buffer };
+
+	client_must(Tss2_Sys_NV_Read(b->c.tpm.sys, TPM2_RH_OWNER, INDEX, &client_empty, 8, 0, &out,
+			NULL), "NV_Read");
+}
+
+static void
+nv_read_public(struct bench *b)
+{
+	TPM2B_NV_PUBLIC area = { .size = 0 };
+	TPM2B_NAME name = { .size = sizeof name.name };
+
+	client_must(Tss2_Sys_NV_ReadPublic(b->c.tpm.sys, INDEX, NULL, &area, &name, NULL),
+	    "NV_ReadPublic");
+}
+
+static void
+random_octets(struct bench *b)
+{
+	TPM2B_DIGEST out = { .size = sizeof out.buffer };
+
+	client_must(Tss2_Sys_GetRandom(b->c.tpm.sys, NULL, 8, &out, NULL), "GetRandom");
+}
+
+static void
+prove(struct bench *b)
+{
+	const TPM2B_NONCE purpose = nonce_tpm2b(rbuf_str(CLIENT_PURPOSE)), no_nonce = { .size = 0 };
+	const TPM2B_DIGEST no_cphash = { .size = 0 };
+	const struct command c = {
+		.entities = { { INDEX, &b->index }, { b->handle, NULL } },
+		.by = { { .session = &b->hmac } },
+	};
+
+	client_must(Tss2_Sys_PolicySecret_Prepare(b->c.tpm.sys, INDEX, b->handle, &no_nonce,
+			&no_cphash, &purpose, 0), "PolicySecret");
+	client_must(command_run(&b->c.tpm, &c), "PolicySecret");
+}
+
+/* ---- cases ---- */
+
+/* clang-format off */
+static const struct row {
+	const char *word, *name;
+	void (*begin)(struct bench *);	/* once; NULL: nothing to do, for each of the five */
+	void (*before)(struct bench *);
+	void (*act)(struct bench *);	/* measured */
+	void (*after)(struct bench *);
+	void (*end)(struct bench *);
+} rows[] = {
+	{ "sign-p256", "sign P-256", with_loaded_p256, NULL, sign, NULL, unload },
+	{ "sign-rsa2048", "sign RSA-2048", with_loaded_rsa, NULL, decrypt, NULL, unload },
+	{ "ecdh-p256", "ECDH P-256", with_loaded_p256, NULL, agree, NULL, unload },
+	{ "load-p256", "TPM2_Load P-256", with_p256, NULL, load, unload, NULL },
+	{ "load-rsa2048", "TPM2_Load RSA-2048", with_rsa, NULL, load, unload, NULL },
+	{ "create-p256", "TPM2_Create P-256", NULL, NULL, with_p256, NULL, NULL },
+	{ "create-rsa2048", "TPM2_Create RSA-2048", NULL, NULL, with_rsa, NULL, NULL },
+	{ "session", "TPM2_StartAuthSession", NULL, NULL, start, flush, NULL },
+	{ "session-salted", "TPM2_StartAuthSession salted", NULL, NULL, start_salted, flush, NULL },
+	{ "flush", "TPM2_FlushContext", NULL, start, flush, NULL, NULL },
+	{ "ticket", "TPM2_PolicyTicket", with_ticket, NULL, show_ticket, restart, flush },
+	{ "secret", "TPM2_PolicySecret", with_proof, NULL, prove, restart, without_proof },
+	{ "nv-read", "TPM2_NV_Read", with_index, NULL, nv_read, NULL, without_index },
+	{ "nv-public", "TPM2_NV_ReadPublic", with_index, NULL, nv_read_public, NULL,
+	    without_index },
+	{ "random", "TPM2_GetRandom", NULL, NULL, random_octets, NULL, NULL },
+};
+/* clang-format on */
+
+static const struct row *
+find(const char *word)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		if (strcmp(rows[i].word, word) == 0)
+			return &rows[i];
+	}
+	(void)fprintf(stderr, "raw: no case %s\n", word);
+	exit(EXIT_FAILURE);
+}
+
+static void
+step(void (*what)(struct bench *), struct bench *b)
+{
+	if (what != NULL)
+		what(b);
+}
+
+static void
+run(const struct row *row, struct bench *b, long n, struct samples *out)
+{
+	long i;
+
+	for (i = 0; i < n; i++) {
+		step(row->before, b);
+		b->c.spent = 0;
+		row->act(b);
+		samples_add(out, b->c.spent);
+		step(row->after, b);
+	}
+}
+
+static void
+alone(const char *tcti, const struct row *row, long n, const char *file)
+{
+	struct samples samples = { 0 };
+	struct bench b = { .handle = 0 };
+
+	client_open(&b.c, tcti);
+	step(row->begin, &b);
+	run(row, &b, n, &samples);
+	step(row->end, &b);
+	client_close(&b.c);
+	if (!measure_print(row->name, "raw TPM", &samples, 0, file))
+		exit(EXIT_FAILURE);
+	samples_free(&samples);
+}
+
+/* ---- several at once ---- */
+
+#define CLIENTS_MAX 2 /* a TPM has three places for objects, and making a key takes two */
+
+struct process {
+	pid_t pid;
+	int to, from; /* pipes: told to go on; durations */
+};
+
+static void
+must_pass(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	perror(what);
+	exit(EXIT_FAILURE);
+}
+
+/* A client: when it is ready it says so, and waits for the word. */
+static void
+be_client(const char *tcti, const struct row *row, long n, int from, int to)
+{
+	struct samples samples = { 0 };
+	struct bench b = { .handle = 0 };
+	char word = '.';
+
+	client_open(&b.c, tcti);
+	step(row->begin, &b);
+	client_drop_storage(&b.c);
+	must_pass(write(to, &word, 1) == 1 && read(from, &word, 1) == 1, "raw: client");
+	run(row, &b, n, &samples);
+	step(row->end, &b);
+	client_close(&b.c);
+	must_pass(write(to, samples.ns, samples.n * sizeof *samples.ns) ==
+		(ssize_t)(samples.n * sizeof *samples.ns), "raw: client");
+	exit(EXIT_SUCCESS);
+}
+
+static void
+start_client(const char *tcti, const struct row *row, long n, struct process *p)
+{
+	int down[2], up[2];
+	char word;
+
+	must_pass(pipe(down) == 0 && pipe(up) == 0, "raw: pipe");
+	p->pid = fork();
+	must_pass(p->pid >= 0, "raw: fork");
+	if (p->pid == 0) {
+		(void)close(down[1]);
+		(void)close(up[0]);
+		be_client(tcti, row, n, down[0], up[1]);
+	}
+	(void)close(down[0]);
+	(void)close(up[1]);
+	p->to = down[1];
+	p->from = up[0];
+	must_pass(read(p->from, &word, 1) == 1, "raw: a client");
+}
+
+static void
+collect(struct process *p, struct samples *out)
+{
+	int64_t ns;
+	FILE *in = fdopen(p->from, "r");
+	int status;
+
+	must_pass(in != NULL, "raw: fdopen");
+	while (fread(&ns, sizeof ns, 1, in) == 1)
+		samples_add(out, ns);
+	(void)fclose(in);
+	(void)close(p->to);
+	must_pass(waitpid(p->pid, &status, 0) == p->pid && status == 0, "raw: a client");
+}
+
+static void
+together(const char *tcti, const struct row *row, long n, int clients, const char *file)
+{
+	struct process p[CLIENTS_MAX];
+	struct samples samples = { 0 };
+	char name[96];
+	int64_t begun;
+	int i;
+
+	for (i = 0; i < clients; i++)
+		start_client(tcti, row, n, &p[i]);
+	begun = measure_now();
+	for (i = 0; i < clients; i++)
+		must_pass(write(p[i].to, ".", 1) == 1, "raw: a client");
+	for (i = 0; i < clients; i++)
+		collect(&p[i], &samples);
+	begun = measure_now() - begun;
+	(void)snprintf(name, sizeof name, "%s, %d at once", row->name, clients);
+	if (!measure_print(name, "raw TPM", &samples, begun, file))
+		exit(EXIT_FAILURE);
+	samples_free(&samples);
+}
+
+int
+main(int argc, char **argv)
+{
+	const char *file = NULL;
+	int option, clients = 1, i;
+	long n;
+
+	while ((option = getopt(argc, argv, "c:f:")) != -1) {
+		if (option == 'c')
+			clients = atoi(optarg);
+		else if (option == 'f')
+			file = optarg;
+		else
+			return EXIT_FAILURE;
+	}
+	n = argc - optind >= 3 ? atol(argv[optind + 1]) : 0;
+	if (n < 1 || clients < 1 || clients > CLIENTS_MAX) {
+		(void)fprintf(stderr, "Usage: raw [-c CLIENTS] [-f FILE] TCTI N CASE...\n");
+		return EXIT_FAILURE;
+	}
+	client_clean(argv[optind]);
+	for (i = optind + 2; i < argc; i++) {
+		if (clients == 1)
+			alone(argv[optind], find(argv[i]), n, file);
+		else
+			together(argv[optind], find(argv[i]), n, clients, file);
+	}
+	return EXIT_SUCCESS;
+}
