@@ -5,8 +5,8 @@
  *	report [--json FILE] <LINES
  *
  * LINES are objects of JSON as tests/bench/measure.h prints them.  Lines of the
- * same case and place are rounds of one measurement: of each figure the median
- * over the rounds counts.  Exit status 1 when a line is none, or nothing was
+ * same case and place are rounds of one measurement: the table has the median
+ * over the rounds of each figure.  Exit status 1 when a line is none, or nothing was
  * measured; a ratio that is not met is no error.
  */
 #include <json-c/json.h>
@@ -125,20 +125,29 @@ compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* The median over the rounds; NAN when any of them lacks it. */
+/* The median of n values, which are sorted; NAN when one of them is. */
+static double
+median(double *values, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (isnan(values[i]))
+			return (double)NAN;
+	}
+	qsort(values, n, sizeof values[0], compare);
+	return (values[(n - 1) / 2] + values[n / 2]) / 2;
+}
+
 static double
 over_rounds(const struct row *row, enum figure figure)
 {
-	double sorted[ROUNDS_MAX];
+	double values[ROUNDS_MAX];
 	unsigned i;
 
-	for (i = 0; i < row->rounds; i++) {
-		sorted[i] = row->figures[figure][i];
-		if (isnan(sorted[i]))
-			return (double)NAN;
-	}
-	qsort(sorted, row->rounds, sizeof sorted[0], compare);
-	return (sorted[(row->rounds - 1) / 2] + sorted[row->rounds / 2]) / 2;
+	for (i = 0; i < row->rounds; i++)
+		values[i] = row->figures[figure][i];
+	return median(values, row->rounds);
 }
 
 /* ---- ratios ---- */
@@ -201,19 +210,10 @@ static const struct ratio {
 
 #define RATIOS (sizeof ratios / sizeof ratios[0])
 
-/* NAN when something it needs was not measured. */
 static double
-ratio_value(const struct ratio *ratio)
+combine(enum how how, const double v[TERMS_MAX])
 {
-	double v[TERMS_MAX] = { 0 };
-	int i;
-
-	for (i = 0; i < TERMS_MAX && ratio->terms[i].name != NULL; i++) {
-		const struct row *row = find_row(ratio->terms[i].name, ratio->terms[i].at);
-
-		v[i] = row != NULL ? over_rounds(row, ratio->terms[i].figure) : (double)NAN;
-	}
-	switch (ratio->how) {
+	switch (how) {
 	case VALUE:
 		return v[0];
 	case QUOTIENT:
@@ -226,6 +226,36 @@ ratio_value(const struct ratio *ratio)
 		return (v[0] / v[1]) / (v[2] / v[3]);
 	}
 	return (double)NAN;
+}
+
+/*
+ * What is measured in the same round has had the same machine: where all terms
+ * have as many rounds the median of each round's ratio counts, else the ratio
+ * of the medians.  NAN when something was not measured.
+ */
+static double
+ratio_value(const struct ratio *ratio)
+{
+	const struct row *of[TERMS_MAX];
+	double v[TERMS_MAX] = { 0 }, each[ROUNDS_MAX];
+	unsigned terms, round, i;
+	bool paired = true;
+
+	for (terms = 0; terms < TERMS_MAX && ratio->terms[terms].name != NULL; terms++) {
+		of[terms] = find_row(ratio->terms[terms].name, ratio->terms[terms].at);
+		if (of[terms] == NULL)
+			return (double)NAN;
+		paired = paired && of[terms]->rounds == of[0]->rounds;
+		v[terms] = over_rounds(of[terms], ratio->terms[terms].figure);
+	}
+	if (!paired)
+		return combine(ratio->how, v);
+	for (round = 0; round < of[0]->rounds; round++) {
+		for (i = 0; i < terms; i++)
+			v[i] = of[i]->figures[ratio->terms[i].figure][round];
+		each[round] = combine(ratio->how, v);
+	}
+	return median(each, of[0]->rounds);
 }
 
 static bool
