@@ -209,9 +209,11 @@ build_packages=(autoconf automake binutils check gcc libc6-dev libjson-c-dev lib
 # shellcheck disable=SC2034
 run_packages=(libtss2-tcti-swtpm0 opensc opensc-pkcs11 openssl pcscd swtpm tpm2-tools
 	util-linux yubico-piv-tool)
-# For what the tests do with OpenSC: its own tests, and the programs that use it.
+# For what the tests do with OpenSC: its own tests, the programs that use it, and
+# PKCS#11's header for tests/bench.
 # shellcheck disable=SC2034
-opensc_packages=(dpkg-dev gcc libc6-dev libcmocka-dev libengine-pkcs11-openssl libssl-dev openssh-client)
+opensc_packages=(dpkg-dev gcc libc6-dev libcmocka-dev libengine-pkcs11-openssl libp11-kit-dev libssl-dev
+	openssh-client)
 # For Yubico's programs: Debian's, and what a newer yubico-piv-tool is built with.
 # shellcheck disable=SC2034
 yubico_packages=(ykcs11 yubico-piv-tool)

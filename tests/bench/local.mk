@@ -46,7 +46,8 @@ tests_bench_ways_SOURCES = tests/bench/ways.c $(bench_tpm)
 tests_bench_ways_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_bench_ways_LDADD = $(bench_tpm_libs)
 
-# PKCS#11's header is not part of what the cards need.
+# Other PKCS#11 modules; PKCS#11's header is not part of what the cards need.
+EXTRA_DIST += tests/bench/peers.sh
 if HAVE_P11KIT
 EXTRA_PROGRAMS += tests/bench/p11
 CLEANFILES += tests/bench/p11
