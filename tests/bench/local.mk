@@ -6,6 +6,11 @@ EXTRA_DIST += tests/bench/README.md tests/bench/run tests/bench/latency.gp
 check_LTLIBRARIES += libmeasure.la
 libmeasure_la_SOURCES = tests/bench/measure.c tests/bench/measure.h
 
+check_PROGRAMS += tests/check_measure
+tests_check_measure_SOURCES = tests/check_measure.c tests/suite.h
+tests_check_measure_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_measure_LDADD = libmeasure.la $(CHECK_LIBS)
+
 # Cards that do nothing, for the floor of the transport: pcscd loads the module.
 nullcard_sources = tests/bench/nullcard.c tests/bench/nullcard.h
 EXTRA_LTLIBRARIES = tests/bench/ifdnull.la

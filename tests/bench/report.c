@@ -281,7 +281,7 @@ print_figure(double value, const char *end)
 static void
 print_row(const struct row *row)
 {
-	(void)printf("%-26s  %-18s", row->name, row->at);
+	(void)printf("%-30s  %-18s", row->name, row->at);
 	print_figure(over_rounds(row, MEDIAN), "");
 	(void)printf(" %-5s", row->unit);
 	print_figure(over_rounds(row, P99), "");
@@ -291,24 +291,42 @@ print_row(const struct row *row)
 	(void)printf("\n");
 }
 
-/* Rows of one case stand together, in the order in which they came. */
+/* Whether no row before has the same case. */
+static bool
+is_first(unsigned row)
+{
+	unsigned i;
+
+	for (i = 0; i < row; i++) {
+		if (strcmp(rows[i].name, rows[row].name) == 0)
+			return false;
+	}
+	return true;
+}
+
+/* Durations, or all else.  Rows of one case stand together, in the order in which they came. */
 static void
-print_rows(void)
+print_rows(bool durations)
 {
 	unsigned i, j;
 
-	(void)printf("%-26s  %-18s  %10s       %10s  %10s  %7s\n", "what", "at", "median", "p99",
-	    "rate 1/s", "n");
 	for (i = 0; i < row_count; i++) {
-		for (j = 0; j < i && strcmp(rows[j].name, rows[i].name) != 0; j++)
-			;
-		if (j < i)
+		if (!is_first(i) || (strcmp(rows[i].unit, "us") == 0) != durations)
 			continue;
 		for (j = i; j < row_count; j++) {
 			if (strcmp(rows[j].name, rows[i].name) == 0)
 				print_row(&rows[j]);
 		}
 	}
+}
+
+static void
+print_table(void)
+{
+	(void)printf("%-30s  %-18s  %10s       %10s  %10s  %7s\n", "what", "at", "median", "p99",
+	    "rate 1/s", "n");
+	print_rows(true);
+	print_rows(false);
 }
 
 static void
@@ -409,7 +427,7 @@ main(int argc, char **argv)
 	}
 	if (!read_lines(stdin))
 		return 1;
-	print_rows();
+	print_table();
 	print_ratios();
 	return json && !write_json(argv[2]) ? 1 : 0;
 }
