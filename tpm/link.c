@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,11 @@ tpm_new(const struct tpm_config *config)
 	if (t == NULL)
 		return NULL;
 	t->config = *config;
-	lease_init(&t->lease);
+	t->lease = lease_new();
+	if (t->lease == NULL) {
+		free(t);
+		return NULL;
+	}
 	return t;
 }
 
@@ -204,40 +209,69 @@ sys_close(struct tpm *t)
 	t->sys = NULL;
 }
 
-static void
-flush_range(struct tpm *t, TPM2_HANDLE first)
+/* What is loaded from a handle on; false when the TPM does not say. */
+static bool
+list_handles(struct tpm *t, TPM2_HANDLE first, TPM2_HANDLE out[HANDLES_AT_ONCE], size_t *n)
 {
-	TSS2_SYS_CONTEXT *sys = NULL;
 	TPMS_CAPABILITY_DATA data;
 	TPMI_YES_NO more;
-	UINT32 i;
 
-	if (Esys_GetSysContext(t->esys, &sys) != TSS2_RC_SUCCESS ||
-	    Tss2_Sys_GetCapability(sys, NULL, TPM2_CAP_HANDLES, first, HANDLES_AT_ONCE, &more,
+	if (Tss2_Sys_GetCapability(t->sys, NULL, TPM2_CAP_HANDLES, first, HANDLES_AT_ONCE, &more,
 		&data, NULL) != TSS2_RC_SUCCESS)
-		return;
-	for (i = 0; i < data.data.handles.count && i < HANDLES_AT_ONCE; i++)
-		(void)Tss2_Sys_FlushContext(sys, data.data.handles.handle[i]);
+		return false;
+	for (*n = 0; *n < data.data.handles.count && *n < HANDLES_AT_ONCE; ++*n)
+		out[*n] = data.data.handles.handle[*n];
+	return true;
+}
+
+static void
+flush(struct tpm *t, const TPM2_HANDLE *handles, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (handles[i] != 0)
+			(void)Tss2_Sys_FlushContext(t->sys, handles[i]);
+	}
 }
 
 /*
- * Flush what another client (or a killed one) left: without a resource manager
- * three leftovers stop everybody.  Only where the lease makes us its one user.
+ * Flush what another process (or a killed one) left, and this one forgot:
+ * without a resource manager three leftovers stop everybody.  Only where the
+ * lease makes us the TPM's one user.
  */
 static void
 flush_leftovers(struct tpm *t)
 {
-	flush_range(t, HANDLES_TRANSIENT);
-	flush_range(t, HANDLES_LOADED_SESSION);
+	TPM2_HANDLE handles[2 * HANDLES_AT_ONCE];
+	size_t n, sessions;
+
+	if (!list_handles(t, HANDLES_TRANSIENT, handles, &n) ||
+	    !list_handles(t, HANDLES_LOADED_SESSION, handles + n, &sessions))
+		return;
+	flush(t, handles, lease_nobodys(t->lease, handles, n + sessions));
+}
+
+void
+link_make_room(struct tpm *t)
+{
+	TPM2_HANDLE theirs[2];
+
+	while (link_shared(t) && t->sys != NULL && lease_evict(t->lease, t->others, theirs))
+		flush(t, theirs, 2);
 }
 
 void
 link_flush_saved(struct tpm *t)
 {
-	if (!link_shared(t) || t->esys == NULL)
+	TPM2_HANDLE handles[HANDLES_AT_ONCE];
+	size_t n;
+
+	if (!link_shared(t) || t->sys == NULL)
 		return;
 	log_warning("the TPM is full of sessions: flushing those that clients have saved");
-	flush_range(t, HANDLES_SAVED_SESSION);
+	if (list_handles(t, HANDLES_SAVED_SESSION, handles, &n))
+		flush(t, handles, n);
 }
 
 /* A TPM nobody has started up is ours to start only where it is ours alone. */
@@ -302,6 +336,58 @@ link_late(struct tpm *t)
 	return t->sunk != NULL;
 }
 
+/* Wait for the turn; what others keep is not touched yet. */
+static TSS2_RC
+take_turn(struct tpm *t, bool alone, const struct timespec *deadline, struct failure *why)
+{
+	if (!link_shared(t))
+		return TSS2_RC_SUCCESS;
+	switch (lease_take(t->lease, t->config.lease, t->config.tcti, alone || t->esys == NULL,
+	    deadline, why)) {
+	case LEASE_KEPT:
+		break;
+	case LEASE_TAKEN:
+		link_drop(t);
+		break;
+	case LEASE_FULL:
+		return RC_DISK_FULL;
+	case LEASE_LATE:
+	case LEASE_FAULT:
+		return RC_STUCK;
+	}
+	return TSS2_RC_SUCCESS;
+}
+
+/* others is how many may keep what they keep. */
+static TSS2_RC
+begin(struct tpm *t, bool alone, unsigned others, unsigned seconds, struct failure *why)
+{
+	struct timespec deadline;
+	TSS2_RC rc;
+
+	deadline_in(seconds, &deadline);
+	if (link_late(t)) {
+		fail(why, "the TPM has not answered an earlier command yet; try again later");
+		return RC_STUCK;
+	}
+	rc = take_turn(t, alone, &deadline, why);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	/* Who would not wait long for the turn is not to cut the TPM short as well. */
+	if (seconds < LINK_SECONDS)
+		deadline_in(LINK_SECONDS, &deadline);
+	if (t->esys == NULL)
+		rc = connect_tpm(t, &deadline, why);
+	else
+		wire_deadline(t->wire, &deadline);
+	t->others = others;
+	if (rc != TSS2_RC_SUCCESS)
+		lease_give(t->lease);
+	else if (!wire_unread(t->wire))
+		link_make_room(t);
+	return rc;
+}
+
 TSS2_RC
 link_begin(struct tpm *t, unsigned seconds, struct failure *why)
 {
@@ -311,52 +397,25 @@ link_begin(struct tpm *t, unsigned seconds, struct failure *why)
 TSS2_RC
 link_enter(struct tpm *t, enum link_use use, unsigned seconds, struct failure *why)
 {
-	struct timespec deadline;
-	TSS2_RC rc = TSS2_RC_SUCCESS;
-
-	(void)use;
-	deadline_in(seconds, &deadline);
-	if (link_late(t)) {
-		fail(why, "the TPM has not answered an earlier command yet; try again later");
-		return RC_STUCK;
-	}
-	if (link_shared(t)) {
-		switch (lease_take(&t->lease, t->config.lease, &deadline, why)) {
-		case LEASE_KEPT:
-			break;
-		case LEASE_TAKEN:
-			link_drop(t);
-			break;
-		case LEASE_FULL:
-			return RC_DISK_FULL;
-		case LEASE_LATE:
-		case LEASE_FAULT:
-			return RC_STUCK;
-		}
-	}
-	/* Who would not wait long for the turn is not to cut the TPM short as well. */
-	if (seconds < LINK_SECONDS)
-		deadline_in(LINK_SECONDS, &deadline);
-	if (t->esys == NULL)
-		rc = connect_tpm(t, &deadline, why);
-	else
-		wire_deadline(t->wire, &deadline);
-	if (rc != TSS2_RC_SUCCESS)
-		lease_give(&t->lease);
-	return rc;
+	return begin(t, use != LINK_KEPT, use == LINK_ALONE ? 0 : LEASE_KEEPERS - 1, seconds, why);
 }
 
 void
 link_keep(struct tpm *t, TPM2_HANDLE object, TPM2_HANDLE session)
 {
-	t->kept_object = object;
-	t->kept_session = session;
+	lease_keep(t->lease, object, session);
 }
 
 bool
 link_keeps(const struct tpm *t, TPM2_HANDLE handle)
 {
-	return handle != 0 && (handle == t->kept_object || handle == t->kept_session);
+	return lease_keeps(t->lease, handle);
+}
+
+static void
+give(void *lease)
+{
+	lease_give(lease);
 }
 
 void
@@ -364,7 +423,10 @@ link_end(struct tpm *t)
 {
 	if (t->wire != NULL && wire_stuck(t->wire))
 		link_drop(t);
-	lease_give(&t->lease);
+	if (t->wire != NULL && link_shared(t))
+		wire_then(t->wire, give, t->lease); /* which outlives the turn, whatever becomes of t */
+	else
+		lease_give(t->lease);
 }
 
 void
@@ -380,16 +442,29 @@ link_drop(struct tpm *t)
 			let_go(t, t->wire);
 	}
 	t->wire = NULL;
-	t->kept_object = t->kept_session = 0;
+	lease_keep(t->lease, 0, 0);
 	t->epoch++;
+}
+
+/* tss2 takes no other command before it has had the answer to the last. */
+static bool
+reopen(struct tpm *t)
+{
+	if (!wire_unread(t->wire))
+		return true;
+	sys_close(t);
+	return sys_open(t) == TSS2_RC_SUCCESS;
 }
 
 void
 tpm_rest(struct tpm *t)
 {
 	/* On a shared TPM the next client would have to flush what we leave: do it now. */
-	if (link_shared(t) && t->esys != NULL && link_begin(t, LINK_SECONDS, NULL) == TSS2_RC_SUCCESS) {
-		flush_leftovers(t);
+	if (link_shared(t) && t->esys != NULL &&
+	    begin(t, true, UINT_MAX, LINK_SECONDS, NULL) == TSS2_RC_SUCCESS) {
+		lease_keep(t->lease, 0, 0);
+		if (reopen(t))
+			flush_leftovers(t);
 		link_end(t);
 	}
 	link_drop(t);
@@ -402,6 +477,6 @@ tpm_free(struct tpm *t)
 		return;
 	tpm_rest(t);
 	wire_close(t->sunk);
-	lease_close(&t->lease);
+	lease_free(t->lease);
 	free(t);
 }

@@ -21,9 +21,9 @@ struct tpm {
 	struct wire *sunk;   /* a wire that missed its deadline, until its worker is back */
 	ESYS_CONTEXT *esys;  /* NULL: not connected */
 	TSS2_SYS_CONTEXT *sys; /* likewise, on the same wire */
-	struct lease lease;
+	struct lease *lease;
+	unsigned others; /* how many other clients may keep something while this one has its turn */
 	struct tpm_spent spent; /* on wires that are closed */
-	TPM2_HANDLE kept_object, kept_session;
 	unsigned epoch;
 	bool owner_has_auth; /* the owner's authorisation is not empty */
 	bool owner_unknown;  /* and we could not read it: what needs it cannot be done */
@@ -66,6 +66,13 @@ enum link_use {
  */
 MUST_CHECK TSS2_RC link_enter(
     struct tpm *t, enum link_use use, unsigned seconds, struct failure *why);
+
+/*
+ * Flush what other cards keep, as far as this turn's use calls for it.  link_begin() and
+ * link_enter() do so themselves, unless an answer is still to be received (see
+ * link_end()): then call this when it has been.
+ */
+void link_make_room(struct tpm *t);
 
 /*
  * Between begin and end: say what stays loaded after the end, at most one

@@ -32,6 +32,8 @@ libtpm_la_SOURCES = \
 	tpm/lease.h \
 	tpm/link.c \
 	tpm/link.h \
+	tpm/lockfile.c \
+	tpm/lockfile.h \
 	tpm/manage.c \
 	tpm/parent.c \
 	tpm/parent.h \

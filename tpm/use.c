@@ -200,6 +200,17 @@ settle(struct tpm_vault *v, ESYS_TR session, TSS2_RC rc)
 
 /* ---- use ---- */
 
+enum link_use
+use_needs(const struct tpm_vault *v)
+{
+	const bool loaded = v->key != ESYS_TR_NONE && !v->stale_key;
+
+	/* An armed session comes beside the one it keeps. */
+	if (v->info.pin == PIN_ALWAYS)
+		return loaded ? LINK_LOAD : LINK_ALONE;
+	return loaded && v->policy != ESYS_TR_NONE ? LINK_KEPT : LINK_LOAD;
+}
+
 TSS2_RC
 use_step(struct tpm_vault *v, void *context)
 {

@@ -13,14 +13,36 @@ own(struct vault *vault)
 	return (struct tpm_vault *)vault;
 }
 
+static TPM2_HANDLE
+handle_of(struct tpm_vault *v, ESYS_TR object)
+{
+	TPM2_HANDLE handle = 0;
+
+	if (object != ESYS_TR_NONE)
+		(void)Esys_TR_GetTpmHandle(v->card.tpm->esys, object, &handle);
+	return handle;
+}
+
+/* Forget what is gone because another card needed the place. */
+static void
+forget_evicted(struct tpm_vault *v, ESYS_TR *object)
+{
+	if (*object != ESYS_TR_NONE && link_shared(v->card.tpm) &&
+	    !link_keeps(v->card.tpm, handle_of(v, *object)))
+		(void)Esys_TR_Close(v->card.tpm->esys, object); /* and sets it to ESYS_TR_NONE */
+}
+
 /* After a new connection nothing is loaded, and a live armed session is lost. */
 static TSS2_RC
 refresh(struct tpm_vault *v)
 {
 	TSS2_RC rc;
 
-	if (v->epoch == v->card.tpm->epoch)
+	if (v->epoch == v->card.tpm->epoch) {
+		forget_evicted(v, &v->key);
+		forget_evicted(v, &v->policy);
 		return TSS2_RC_SUCCESS;
+	}
 	v->policy = v->key = v->card.parent = ESYS_TR_NONE;
 	if (v->armed == ARMED_LIVE)
 		v->armed = ARMED_NOT;
@@ -35,7 +57,8 @@ refresh(struct tpm_vault *v)
 static TSS2_RC
 attempt(struct tpm_vault *v, unsigned seconds, vault_step step, void *context)
 {
-	TSS2_RC rc = link_begin(v->card.tpm, seconds, NULL);
+	TSS2_RC rc = link_enter(
+	    v->card.tpm, step == use_step ? use_needs(v) : LINK_ALONE, seconds, NULL);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
@@ -46,10 +69,12 @@ attempt(struct tpm_vault *v, unsigned seconds, vault_step step, void *context)
 		rc = step(v, context);
 	if (rc_sessions_full(rc))
 		link_flush_saved(v->card.tpm);
-	if (rc_stale(rc) || rc_on_the_way(rc) || v->card.parent == ESYS_TR_NONE)
+	if (rc_stale(rc) || rc_on_the_way(rc) || v->card.parent == ESYS_TR_NONE) {
 		link_drop(v->card.tpm);
-	else
+	} else {
 		armed_save(v);
+		link_keep(v->card.tpm, handle_of(v, v->key), handle_of(v, v->policy));
+	}
 	link_end(v->card.tpm);
 	return rc;
 }

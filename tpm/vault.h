@@ -91,6 +91,9 @@ MUST_CHECK bool use_adopt(struct tpm_vault *v, struct rbuf key);
 /* Load the adopted key, within a begun link, unless it is loaded. */
 MUST_CHECK TSS2_RC use_load(struct tpm_vault *v);
 
+/* What using the adopted key is to other cards. */
+enum link_use use_needs(const struct tpm_vault *v);
+
 /* Something to do with the adopted key. */
 struct operation {
 	TPMA_SESSION encryption; /* what crosses the wire is secret: in (DECRYPT), out (ENCRYPT) */

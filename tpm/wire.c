@@ -29,6 +29,8 @@ struct wire {
 	enum wire_state state;
 	bool late;    /* the caller stopped waiting */
 	bool closing; /* the caller has let go: the worker frees */
+	void (*done)(void *); /* to be told of the answer; NULL: nobody */
+	void *context;
 	uint64_t spent_ns;
 	unsigned commands;
 
@@ -74,6 +76,21 @@ exchange(struct wire *w)
 	return rc;
 }
 
+/* Tell whoever waits for the end of what was under way; with the lock held, but not meanwhile. */
+static void
+tell(struct wire *w)
+{
+	void (*done)(void *) = w->done;
+	void *context = w->context;
+
+	if (done == NULL)
+		return;
+	w->done = NULL;
+	(void)pthread_mutex_unlock(&w->lock);
+	done(context);
+	(void)pthread_mutex_lock(&w->lock);
+}
+
 static void *
 worker(void *context)
 {
@@ -101,7 +118,9 @@ worker(void *context)
 		w->rc = rc;
 		w->state = WIRE_ANSWERED;
 		(void)pthread_cond_broadcast(&w->changed);
+		tell(w);
 	}
+	tell(w);
 	(void)pthread_mutex_unlock(&w->lock);
 	wire_destroy(w);
 	return NULL;
@@ -238,6 +257,28 @@ wire_deadline(struct wire *w, const struct timespec *deadline)
 {
 	(void)pthread_mutex_lock(&w->lock);
 	w->deadline = *deadline;
+	(void)pthread_mutex_unlock(&w->lock);
+}
+
+bool
+wire_unread(struct wire *w)
+{
+	bool unread;
+
+	(void)pthread_mutex_lock(&w->lock);
+	unread = w->state != WIRE_IDLE;
+	(void)pthread_mutex_unlock(&w->lock);
+	return unread;
+}
+
+void
+wire_then(struct wire *w, void (*done)(void *), void *context)
+{
+	(void)pthread_mutex_lock(&w->lock);
+	w->done = done;
+	w->context = context;
+	if (w->state != WIRE_ASKED)
+		tell(w);
 	(void)pthread_mutex_unlock(&w->lock);
 }
 

@@ -30,6 +30,15 @@ MUST_CHECK TSS2_RC wire_open(const char *tcti, const struct timespec *deadline, 
 /* Set the time by which every exchange from now on must have its answer. */
 void wire_deadline(struct wire *w, const struct timespec *deadline);
 
+/* Whether a command was sent and its answer not received yet, be it there or not. */
+MUST_CHECK bool wire_unread(struct wire *w);
+
+/*
+ * Call done(context) once no command is under way: now, or, after the TPM has
+ * answered (or the wire is closed), on the wire's own thread.  One at a time.
+ */
+void wire_then(struct wire *w, void (*done)(void *), void *context);
+
 /* Whether an exchange missed its deadline and its answer is still out. */
 MUST_CHECK bool wire_stuck(struct wire *w);
 
