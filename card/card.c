@@ -199,16 +199,21 @@ card_power_down(struct card *card)
 void
 card_transmit(struct card *card, struct rbuf capdu, struct wbuf *rapdu)
 {
+	const bool tell = log_wants(LOG_LEVEL_DEBUG);
+	char text[64], took[LAP_TEXT];
 	struct rbuf answer;
-	char text[64];
+	struct lap lap;
 
+	if (tell)
+		lap_begin(&lap, card->link.tpm);
 	piv_process(&card->piv, capdu, rapdu);
-	if (!log_wants(LOG_LEVEL_DEBUG))
+	if (!tell)
 		return;
+	lap_tell(&lap, card->link.tpm, took);
 	answer = wbuf_view(rapdu);
 	piv_describe(capdu, text, sizeof text);
-	log_debug("card %u: %s: %02x%02x", card->instance, text, rbuf_at(answer, answer.len - 2),
-	    rbuf_at(answer, answer.len - 1));
+	log_debug("card %u: %s: %02x%02x, %s", card->instance, text,
+	    rbuf_at(answer, answer.len - 2), rbuf_at(answer, answer.len - 1), took);
 }
 
 uint64_t
