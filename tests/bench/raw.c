@@ -3,11 +3,11 @@
  * What single commands cost with nothing before the TPM: from the command, ready
  * made, to its answer.
  *
- *	raw [-c CLIENTS] [-f FILE] TCTI N CASE...
+ *	raw [-c CLIENTS] [-f FILE] [-r RECORD] TCTI N CASE...
  *
  * Each case N times; with clients, each in a process of its own, at once.  FILE
- * gets the durations.  The TPM is ours while it runs: what others have left
- * loaded is flushed.
+ * gets the durations; RECORD is a card's, for the cases that derive keys as it
+ * does.  The TPM is ours while it runs: what others have left loaded is flushed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +18,7 @@
 #include "tests/bench/client.h"
 #include "tests/bench/measure.h"
 #include "tpm/command.h"
+#include "tpm/reference.h"
 
 #define INDEX 0x01c10101U
 
@@ -29,6 +30,15 @@ struct bench {
 	struct client_ticket ticket;
 	struct session hmac;
 	struct name index;
+	const struct record *record; /* how a card derives keys */
+};
+
+/* What to measure with. */
+struct setting {
+	const char *tcti, *file;
+	long n;
+	int clients;
+	struct record record;
 };
 
 /* ---- putting things there ---- */
@@ -245,33 +255,65 @@ prove(struct bench *b)
 	client_must(command_run(&b->c.tpm, &c), "PolicySecret");
 }
 
+/* What is done to a PIN before the TPM hears of it; no command, so the time is ours. */
+static void
+derive(struct bench *b)
+{
+	const int64_t begun = measure_now();
+	SECRET(pin);
+	SECRET(auth);
+
+	if (!secret_set(&pin, rbuf_str("12345678")) ||
+	    !reference_auth(b->record, INDEX_PIN, &pin, &auth))
+		client_must(TSS2_BASE_RC_GENERAL_FAILURE, "derive a key");
+	b->c.spent = measure_now() - begun;
+}
+
+/* PIN, PUK, administrator key. */
+static void
+derive_all(struct bench *b)
+{
+	int64_t sum = 0;
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		derive(b);
+		sum += b->c.spent;
+	}
+	b->c.spent = sum;
+}
+
 /* ---- cases ---- */
+
+#define KEY_DERIVATION "key derivation"
 
 /* clang-format off */
 static const struct row {
-	const char *word, *name;
+	const char *word, *name, *at; /* NULL: the TPM with nothing before it */
 	void (*begin)(struct bench *);	/* once; NULL: nothing to do, for each of the five */
 	void (*before)(struct bench *);
 	void (*act)(struct bench *);	/* measured */
 	void (*after)(struct bench *);
 	void (*end)(struct bench *);
 } rows[] = {
-	{ "sign-p256", "sign P-256", with_loaded_p256, NULL, sign, NULL, unload },
-	{ "sign-rsa2048", "sign RSA-2048", with_loaded_rsa, NULL, decrypt, NULL, unload },
-	{ "ecdh-p256", "ECDH P-256", with_loaded_p256, NULL, agree, NULL, unload },
-	{ "load-p256", "TPM2_Load P-256", with_p256, NULL, load, unload, NULL },
-	{ "load-rsa2048", "TPM2_Load RSA-2048", with_rsa, NULL, load, unload, NULL },
-	{ "create-p256", "TPM2_Create P-256", NULL, NULL, with_p256, NULL, NULL },
-	{ "create-rsa2048", "TPM2_Create RSA-2048", NULL, NULL, with_rsa, NULL, NULL },
-	{ "session", "TPM2_StartAuthSession", NULL, NULL, start, flush, NULL },
-	{ "session-salted", "TPM2_StartAuthSession salted", NULL, NULL, start_salted, flush, NULL },
-	{ "flush", "TPM2_FlushContext", NULL, start, flush, NULL, NULL },
-	{ "ticket", "TPM2_PolicyTicket", with_ticket, NULL, show_ticket, restart, flush },
-	{ "secret", "TPM2_PolicySecret", with_proof, NULL, prove, restart, without_proof },
-	{ "nv-read", "TPM2_NV_Read", with_index, NULL, nv_read, NULL, without_index },
-	{ "nv-public", "TPM2_NV_ReadPublic", with_index, NULL, nv_read_public, NULL,
+	{ "sign-p256", "sign P-256", NULL, with_loaded_p256, NULL, sign, NULL, unload },
+	{ "sign-rsa2048", "sign RSA-2048", NULL, with_loaded_rsa, NULL, decrypt, NULL, unload },
+	{ "ecdh-p256", "ECDH P-256", NULL, with_loaded_p256, NULL, agree, NULL, unload },
+	{ "load-p256", "TPM2_Load P-256", NULL, with_p256, NULL, load, unload, NULL },
+	{ "load-rsa2048", "TPM2_Load RSA-2048", NULL, with_rsa, NULL, load, unload, NULL },
+	{ "create-p256", "TPM2_Create P-256", NULL, NULL, NULL, with_p256, NULL, NULL },
+	{ "create-rsa2048", "TPM2_Create RSA-2048", NULL, NULL, NULL, with_rsa, NULL, NULL },
+	{ "session", "TPM2_StartAuthSession", NULL, NULL, NULL, start, flush, NULL },
+	{ "session-salted", "TPM2_StartAuthSession salted", NULL, NULL, NULL, start_salted, flush, NULL },
+	{ "flush", "TPM2_FlushContext", NULL, NULL, start, flush, NULL, NULL },
+	{ "ticket", "TPM2_PolicyTicket", NULL, with_ticket, NULL, show_ticket, restart, flush },
+	{ "secret", "TPM2_PolicySecret", NULL, with_proof, NULL, prove, restart, without_proof },
+	{ "nv-read", "TPM2_NV_Read", NULL, with_index, NULL, nv_read, NULL, without_index },
+	{ "nv-public", "TPM2_NV_ReadPublic", NULL, with_index, NULL, nv_read_public, NULL,
 	    without_index },
-	{ "random", "TPM2_GetRandom", NULL, NULL, random_octets, NULL, NULL },
+	{ "random", "TPM2_GetRandom", NULL, NULL, NULL, random_octets, NULL, NULL },
+	{ "derive-pin", "VERIFY", KEY_DERIVATION, NULL, NULL, derive, NULL, NULL },
+	{ "derive-all", "create", KEY_DERIVATION, NULL, NULL, derive_all, NULL, NULL },
 };
 /* clang-format on */
 
@@ -286,6 +328,12 @@ find(const char *word)
 	}
 	(void)fprintf(stderr, "raw: no case %s\n", word);
 	exit(EXIT_FAILURE);
+}
+
+static const char *
+at_of(const struct row *row)
+{
+	return row->at != NULL ? row->at : "raw TPM";
 }
 
 static void
@@ -310,17 +358,17 @@ run(const struct row *row, struct bench *b, long n, struct samples *out)
 }
 
 static void
-alone(const char *tcti, const struct row *row, long n, const char *file)
+alone(const struct setting *set, const struct row *row)
 {
 	struct samples samples = { 0 };
-	struct bench b = { .handle = 0 };
+	struct bench b = { .record = &set->record };
 
-	client_open(&b.c, tcti);
+	client_open(&b.c, set->tcti);
 	step(row->begin, &b);
-	run(row, &b, n, &samples);
+	run(row, &b, set->n, &samples);
 	step(row->end, &b);
 	client_close(&b.c);
-	if (!measure_print(row->name, "raw TPM", &samples, 0, file))
+	if (!measure_print(row->name, at_of(row), &samples, 0, set->file))
 		exit(EXIT_FAILURE);
 	samples_free(&samples);
 }
@@ -345,17 +393,17 @@ must_pass(bool ok, const char *what)
 
 /* A client: when it is ready it says so, and waits for the word. */
 static void
-be_client(const char *tcti, const struct row *row, long n, int from, int to)
+be_client(const struct setting *set, const struct row *row, int from, int to)
 {
 	struct samples samples = { 0 };
-	struct bench b = { .handle = 0 };
+	struct bench b = { .record = &set->record };
 	char word = '.';
 
-	client_open(&b.c, tcti);
+	client_open(&b.c, set->tcti);
 	step(row->begin, &b);
 	client_drop_storage(&b.c);
 	must_pass(write(to, &word, 1) == 1 && read(from, &word, 1) == 1, "raw: client");
-	run(row, &b, n, &samples);
+	run(row, &b, set->n, &samples);
 	step(row->end, &b);
 	client_close(&b.c);
 	must_pass(write(to, samples.ns, samples.n * sizeof *samples.ns) ==
@@ -364,7 +412,7 @@ be_client(const char *tcti, const struct row *row, long n, int from, int to)
 }
 
 static void
-start_client(const char *tcti, const struct row *row, long n, struct process *p)
+start_client(const struct setting *set, const struct row *row, struct process *p)
 {
 	int down[2], up[2];
 	char word;
@@ -375,7 +423,7 @@ start_client(const char *tcti, const struct row *row, long n, struct process *p)
 	if (p->pid == 0) {
 		(void)close(down[1]);
 		(void)close(up[0]);
-		be_client(tcti, row, n, down[0], up[1]);
+		be_client(set, row, down[0], up[1]);
 	}
 	(void)close(down[0]);
 	(void)close(up[1]);
@@ -400,7 +448,7 @@ collect(struct process *p, struct samples *out)
 }
 
 static void
-together(const char *tcti, const struct row *row, long n, int clients, const char *file)
+together(const struct setting *set, const struct row *row)
 {
 	struct process p[CLIENTS_MAX];
 	struct samples samples = { 0 };
@@ -408,46 +456,64 @@ together(const char *tcti, const struct row *row, long n, int clients, const cha
 	int64_t begun;
 	int i;
 
-	for (i = 0; i < clients; i++)
-		start_client(tcti, row, n, &p[i]);
+	for (i = 0; i < set->clients; i++)
+		start_client(set, row, &p[i]);
 	begun = measure_now();
-	for (i = 0; i < clients; i++)
+	for (i = 0; i < set->clients; i++)
 		must_pass(write(p[i].to, ".", 1) == 1, "raw: a client");
-	for (i = 0; i < clients; i++)
+	for (i = 0; i < set->clients; i++)
 		collect(&p[i], &samples);
 	begun = measure_now() - begun;
-	(void)snprintf(name, sizeof name, "%s, %d at once", row->name, clients);
-	if (!measure_print(name, "raw TPM", &samples, begun, file))
+	(void)snprintf(name, sizeof name, "%s, %d at once", row->name, set->clients);
+	if (!measure_print(name, at_of(row), &samples, begun, set->file))
 		exit(EXIT_FAILURE);
 	samples_free(&samples);
+}
+
+static bool
+read_record(const char *path, struct record *out)
+{
+	uint8_t octets[TPM_RECORD_MAX];
+	FILE *in = fopen(path, "rb");
+	size_t n = in != NULL ? fread(octets, 1, sizeof octets, in) : 0;
+
+	if (in != NULL)
+		(void)fclose(in);
+	return record_read(rbuf_of(octets, n), out);
+}
+
+static int
+usage(void)
+{
+	(void)fprintf(stderr,
+	    "Usage: raw [-c CLIENTS] [-f FILE] [-r RECORD] TCTI N CASE...\n");
+	return EXIT_FAILURE;
 }
 
 int
 main(int argc, char **argv)
 {
-	const char *file = NULL;
-	int option, clients = 1, i;
-	long n;
+	struct setting set = { .clients = 1 };
+	int option;
 
-	while ((option = getopt(argc, argv, "c:f:")) != -1) {
+	while ((option = getopt(argc, argv, "c:f:r:")) != -1) {
 		if (option == 'c')
-			clients = atoi(optarg);
+			set.clients = atoi(optarg);
 		else if (option == 'f')
-			file = optarg;
-		else
-			return EXIT_FAILURE;
+			set.file = optarg;
+		else if (option != 'r' || !read_record(optarg, &set.record))
+			return usage();
 	}
-	n = argc - optind >= 3 ? atol(argv[optind + 1]) : 0;
-	if (n < 1 || clients < 1 || clients > CLIENTS_MAX) {
-		(void)fprintf(stderr, "Usage: raw [-c CLIENTS] [-f FILE] TCTI N CASE...\n");
-		return EXIT_FAILURE;
-	}
-	client_clean(argv[optind]);
-	for (i = optind + 2; i < argc; i++) {
-		if (clients == 1)
-			alone(argv[optind], find(argv[i]), n, file);
+	set.n = argc - optind >= 3 ? atol(argv[optind + 1]) : 0;
+	if (set.n < 1 || set.clients < 1 || set.clients > CLIENTS_MAX)
+		return usage();
+	set.tcti = argv[optind];
+	client_clean(set.tcti);
+	for (optind += 2; optind < argc; optind++) {
+		if (set.clients == 1)
+			alone(&set, find(argv[optind]));
 		else
-			together(argv[optind], find(argv[i]), n, clients, file);
+			together(&set, find(argv[optind]));
 	}
 	return EXIT_SUCCESS;
 }
