@@ -142,6 +142,42 @@ use_load(struct tpm_vault *v)
 	return rc;
 }
 
+/* ---- what stays loaded ---- */
+
+static TPM2_HANDLE
+handle_of(struct tpm_vault *v, ESYS_TR object)
+{
+	TPM2_HANDLE handle = 0;
+
+	if (object != ESYS_TR_NONE)
+		(void)Esys_TR_GetTpmHandle(v->card.tpm->esys, object, &handle);
+	return handle;
+}
+
+static void
+forget_evicted(struct tpm_vault *v, ESYS_TR *object)
+{
+	if (*object == ESYS_TR_NONE || link_keeps(v->card.tpm, handle_of(v, *object)))
+		return;
+	(void)Esys_TR_Close(v->card.tpm->esys, object);
+	*object = ESYS_TR_NONE;
+}
+
+void
+use_forget_evicted(struct tpm_vault *v)
+{
+	if (!link_shared(v->card.tpm))
+		return;
+	forget_evicted(v, &v->key);
+	forget_evicted(v, &v->policy);
+}
+
+void
+use_keep(struct tpm_vault *v)
+{
+	link_keep(v->card.tpm, handle_of(v, v->key), handle_of(v, v->policy));
+}
+
 /* ---- authorise ---- */
 
 /* Have the TPM check that LIFE is there and was written by the card's creator. */

@@ -13,25 +13,6 @@ own(struct vault *vault)
 	return (struct tpm_vault *)vault;
 }
 
-static TPM2_HANDLE
-handle_of(struct tpm_vault *v, ESYS_TR object)
-{
-	TPM2_HANDLE handle = 0;
-
-	if (object != ESYS_TR_NONE)
-		(void)Esys_TR_GetTpmHandle(v->card.tpm->esys, object, &handle);
-	return handle;
-}
-
-/* Forget what is gone because another card needed the place. */
-static void
-forget_evicted(struct tpm_vault *v, ESYS_TR *object)
-{
-	if (*object != ESYS_TR_NONE && link_shared(v->card.tpm) &&
-	    !link_keeps(v->card.tpm, handle_of(v, *object)))
-		(void)Esys_TR_Close(v->card.tpm->esys, object); /* and sets it to ESYS_TR_NONE */
-}
-
 /* After a new connection nothing is loaded, and a live armed session is lost. */
 static TSS2_RC
 refresh(struct tpm_vault *v)
@@ -39,8 +20,7 @@ refresh(struct tpm_vault *v)
 	TSS2_RC rc;
 
 	if (v->epoch == v->card.tpm->epoch) {
-		forget_evicted(v, &v->key);
-		forget_evicted(v, &v->policy);
+		use_forget_evicted(v);
 		return TSS2_RC_SUCCESS;
 	}
 	v->policy = v->key = v->card.parent = ESYS_TR_NONE;
@@ -73,7 +53,7 @@ attempt(struct tpm_vault *v, unsigned seconds, vault_step step, void *context)
 		link_drop(v->card.tpm);
 	} else {
 		armed_save(v);
-		link_keep(v->card.tpm, handle_of(v, v->key), handle_of(v, v->policy));
+		use_keep(v);
 	}
 	link_end(v->card.tpm);
 	return rc;
