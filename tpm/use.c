@@ -175,6 +175,7 @@ use_forget_evicted(struct tpm_vault *v)
 void
 use_keep(struct tpm_vault *v)
 {
+	armed_save(v);
 	link_keep(v->card.tpm, handle_of(v, v->key), handle_of(v, v->policy));
 }
 
@@ -237,10 +238,12 @@ settle(struct tpm_vault *v, ESYS_TR session, TSS2_RC rc)
 /* ---- use ---- */
 
 enum link_use
-use_needs(const struct tpm_vault *v)
+use_needs(const struct tpm_vault *v, vault_step step)
 {
 	const bool loaded = v->key != ESYS_TR_NONE && !v->stale_key;
 
+	if (step != use_step)
+		return LINK_ALONE;
 	/* An armed session comes beside the one it keeps. */
 	if (v->info.pin == PIN_ALWAYS)
 		return loaded ? LINK_LOAD : LINK_ALONE;

@@ -37,8 +37,7 @@ refresh(struct tpm_vault *v)
 static TSS2_RC
 attempt(struct tpm_vault *v, unsigned seconds, vault_step step, void *context)
 {
-	TSS2_RC rc = link_enter(
-	    v->card.tpm, step == use_step ? use_needs(v) : LINK_ALONE, seconds, NULL);
+	TSS2_RC rc = link_enter(v->card.tpm, use_needs(v, step), seconds, NULL);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
@@ -49,12 +48,10 @@ attempt(struct tpm_vault *v, unsigned seconds, vault_step step, void *context)
 		rc = step(v, context);
 	if (rc_sessions_full(rc))
 		link_flush_saved(v->card.tpm);
-	if (rc_stale(rc) || rc_on_the_way(rc) || v->card.parent == ESYS_TR_NONE) {
+	if (rc_stale(rc) || rc_on_the_way(rc) || v->card.parent == ESYS_TR_NONE)
 		link_drop(v->card.tpm);
-	} else {
-		armed_save(v);
+	else
 		use_keep(v);
-	}
 	link_end(v->card.tpm);
 	return rc;
 }

@@ -91,12 +91,15 @@ MUST_CHECK bool use_adopt(struct tpm_vault *v, struct rbuf key);
 /* Load the adopted key, within a begun link, unless it is loaded. */
 MUST_CHECK TSS2_RC use_load(struct tpm_vault *v);
 
-/* Within a begun link: say what stays loaded after it, and forget what another card needed the place of. */
+/*
+ * Within a begun link: save the armed session and say what else stays loaded;
+ * forget what another card needed the place of.
+ */
 void use_keep(struct tpm_vault *v);
 void use_forget_evicted(struct tpm_vault *v);
 
-/* What using the adopted key is to other cards. */
-enum link_use use_needs(const struct tpm_vault *v);
+/* What a step is to other cards: using the adopted key asks less than others do. */
+enum link_use use_needs(const struct tpm_vault *v, vault_step step);
 
 /* Something to do with the adopted key. */
 struct operation {
