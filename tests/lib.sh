@@ -331,7 +331,7 @@ pcscd_start()
 	mkdir -p "$scratch/run/pcscd" "$scratch/no-drivers"
 	rm -f "$scratch/run/pcscd/pcscd.comm" "$scratch/run/pcscd/pcscd.pid"
 	PCSCLITE_HP_DROPDIR=$scratch/no-drivers unshare -m --propagation unchanged sh -c "$with_run" \
-		"$scratch/run" "$program" --foreground --info ${options[@]+"${options[@]}"} \
+		"$scratch/run" "$program" --foreground "${pcscd_level:---info}" ${options[@]+"${options[@]}"} \
 		--config "${reader_conf_d:-$scratch/reader.conf.d}" >>"$scratch/pcscd.log" 2>&1 </dev/null &
 	pcscd_pid=$!
 	wait_for 10 test -S "$PCSCLITE_CSOCK_NAME" || die 'start pcscd'
