@@ -166,6 +166,12 @@ tests_check_challenge_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_challenge_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_challenge_LDADD = $(TPM_CHECK_LIBS)
 
+# Turns on a shared TPM.
+check_PROGRAMS += tests/check_lease
+tests_check_lease_SOURCES = tests/check_lease.c tests/suite.h
+tests_check_lease_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_lease_LDADD = libscratch.la $(TPM_CHECK_LIBS)
+
 check_PROGRAMS += tests/check_facts
 tests_check_facts_SOURCES = tests/check_facts.c tests/suite.h
 tests_check_facts_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
