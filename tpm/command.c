@@ -40,15 +40,20 @@ nonce_view(const TPM2B_NONCE *n)
 	return rbuf_of(n->buffer, n->size);
 }
 
-/* sessionKey || authValue.  A policy session's HMAC leaves the authValue out; we give it none. */
+/*
+ * sessionKey || authValue, which the TPM keeps without zeros at its end.  A
+ * policy session's HMAC leaves the authValue out; we give it none.
+ */
 static bool
 key_of(const struct authorization *by, struct secret *out)
 {
 	struct wbuf w = wbuf_over(out->data, sizeof out->data);
+	struct rbuf auth = by->auth != NULL ? secret_view(by->auth) : rbuf_of(NULL, 0);
 
+	while (auth.len != 0 && rbuf_at(auth, auth.len - 1) == 0)
+		auth.len--;
 	wbuf_put(&w, secret_view(&by->session->key));
-	if (by->auth != NULL)
-		wbuf_put(&w, secret_view(by->auth));
+	wbuf_put(&w, auth);
 	out->len = w.len;
 	return wbuf_ok(&w);
 }
@@ -96,6 +101,15 @@ crypt_parameter(const struct authorization *by, struct rbuf newer, struct rbuf o
 	return ok;
 }
 
+/* Whether a session has nothing secret in it to encrypt with. */
+static bool
+keyless(const struct authorization *by)
+{
+	SECRET(key);
+
+	return by != NULL && (!key_of(by, &key) || key.len == 0);
+}
+
 static TSS2_RC
 encrypt_request(const struct exchange *x)
 {
@@ -105,6 +119,8 @@ encrypt_request(const struct exchange *x)
 	const uint8_t *in = NULL;
 	TSS2_RC rc;
 
+	if (keyless(by) || keyless(session_with(x, TPMA_SESSION_ENCRYPT, &len)))
+		return RC_CRYPTO;
 	if (by == NULL)
 		return TSS2_RC_SUCCESS;
 	rc = Tss2_Sys_GetDecryptParam(x->t->sys, &len, &in);

@@ -94,6 +94,12 @@ tests_check_digest_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_digest_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_digest_LDADD = $(TPM_CHECK_LIBS)
 
+check_PROGRAMS += tests/check_command
+tests_check_command_SOURCES = tests/check_command.c tests/suite.h
+tests_check_command_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_command_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_command_LDADD = libscratch.la $(TPM_CHECK_LIBS)
+
 check_PROGRAMS += tests/check_record
 tests_check_record_SOURCES = tests/check_record.c tests/suite.h
 tests_check_record_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
