@@ -166,10 +166,10 @@ static TSS2_RC
 hash_request(struct exchange *x)
 {
 	uint8_t code[sizeof(TPM2_CC)], handles[COMMAND_ENTITIES_MAX * sizeof(TPM2_HANDLE)];
-	struct rbuf parts[2 + COMMAND_ENTITIES_MAX];
+	struct rbuf parts[2 + COMMAND_ENTITIES_MAX] = { rbuf_of(code, sizeof code) };
 	struct wbuf w = wbuf_over(handles, sizeof handles);
 	const uint8_t *parameters = NULL;
-	size_t len = 0, n = 0, i, at;
+	size_t len = 0, i, at;
 	TSS2_RC rc;
 
 	rc = Tss2_Sys_GetCommandCode(x->t->sys, code);
@@ -177,17 +177,16 @@ hash_request(struct exchange *x)
 		rc = Tss2_Sys_GetCpBuffer(x->t->sys, &len, &parameters);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
-	parts[n++] = rbuf_of(code, sizeof code);
 	for (i = 0; i < COMMAND_ENTITIES_MAX && x->c->entities[i].handle != 0; i++) {
 		const struct entity *e = &x->c->entities[i];
 
 		at = w.len;
 		wbuf_u32(&w, e->handle);
-		parts[n++] = e->name != NULL ? name_view(e->name) :
-					       rbuf_of(handles + at, sizeof(TPM2_HANDLE));
+		parts[1 + i] = e->name != NULL ? name_view(e->name) :
+					     rbuf_of(handles + at, sizeof(TPM2_HANDLE));
 	}
-	parts[n++] = rbuf_of(parameters, len);
-	return digest_of(parts, n, &x->hash) ? TSS2_RC_SUCCESS : RC_CRYPTO;
+	parts[1 + i] = rbuf_of(parameters, len);
+	return digest_of(parts, 2 + i, &x->hash) ? TSS2_RC_SUCCESS : RC_CRYPTO;
 }
 
 /* rpHash: response code (success), command code, parameters. */
