@@ -4,6 +4,7 @@
  * serves once.  PIN change, blocking and deletion of the index do not end such
  * a session by themselves, so everything that should must flush it.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "tpm/rc.h"
@@ -12,30 +13,25 @@
 void
 armed_wipe(struct tpm_vault *v)
 {
-	/* A context holds the session's key. */
 	if (v->armed_saved != NULL)
 		explicit_bzero(v->armed_saved, sizeof *v->armed_saved);
-	Esys_Free(v->armed_saved);
+	free(v->armed_saved);
 	v->armed_saved = NULL;
-	v->armed_session = ESYS_TR_NONE;
+	session_forget(&v->armed_session);
 	v->armed = ARMED_NOT;
 }
 
 TSS2_RC
-armed_set(struct tpm_vault *v, const struct secret *auth)
+armed_set(struct tpm_vault *v, struct prover *pin)
 {
-	ESYS_TR session = ESYS_TR_NONE;
+	SESSION(session);
 	TSS2_RC rc;
 
-	rc = session_start(v->card.tpm, v->card.parent, TPM2_SE_POLICY, 0, &session);
+	rc = session_open(v->card.tpm, &v->card.storage, TPM2_SE_POLICY, &session);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = reference_prove(&v->card, INDEX_PIN, auth, session, PURPOSE_ALWAYS,
-		    ARMED_SECONDS, NULL);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TRSess_SetAttributes(v->card.tpm->esys, session, 0,
-		    TPMA_SESSION_CONTINUESESSION);
+		rc = reference_prove(&v->card, pin, &session, PURPOSE_ALWAYS, ARMED_SECONDS, NULL);
 	if (rc != TSS2_RC_SUCCESS) {
-		session_end(v->card.tpm, &session);
+		session_close(v->card.tpm, &session);
 		return rc;
 	}
 	armed_wipe(v); /* a spent one that would not be flushed is left to link_flush_saved() */
@@ -45,15 +41,14 @@ armed_set(struct tpm_vault *v, const struct secret *auth)
 }
 
 TSS2_RC
-armed_take(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out)
+armed_take(struct tpm_vault *v, struct session *out)
 {
-	ESYS_CONTEXT *esys = v->card.tpm->esys;
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
 	if (v->armed != ARMED_LIVE && v->armed != ARMED_SAVED)
 		return RC_NO_PROOF;
 	if (v->armed == ARMED_SAVED)
-		rc = Esys_ContextLoad(esys, v->armed_saved, &v->armed_session);
+		rc = session_load(v->card.tpm, v->armed_saved, &v->armed_session);
 	if (rc != TSS2_RC_SUCCESS) {
 		/* The TPM was reset, or somebody flushed it: the proof is gone, not the card. */
 		armed_drop(v);
@@ -61,8 +56,7 @@ armed_take(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out)
 	}
 	*out = v->armed_session;
 	armed_wipe(v);
-	return Esys_TRSess_SetAttributes(esys, *out, encryption,
-	    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT | TPMA_SESSION_CONTINUESESSION);
+	return TSS2_RC_SUCCESS;
 }
 
 /*
@@ -72,14 +66,14 @@ armed_take(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out)
 static bool
 flush_saved(struct tpm_vault *v)
 {
-	ESYS_TR session = ESYS_TR_NONE;
+	SESSION(session);
 	TSS2_RC rc;
 
-	if (v->card.tpm->esys == NULL)
+	if (v->card.tpm->sys == NULL)
 		return false;
-	rc = Esys_ContextLoad(v->card.tpm->esys, v->armed_saved, &session);
+	rc = session_load(v->card.tpm, v->armed_saved, &session);
 	if (rc == TSS2_RC_SUCCESS)
-		session_end(v->card.tpm, &session);
+		session_close(v->card.tpm, &session);
 	return rc == TSS2_RC_SUCCESS || rc_of_parameter(rc);
 }
 
@@ -87,7 +81,8 @@ void
 armed_drop(struct tpm_vault *v)
 {
 	if (v->armed == ARMED_LIVE)
-		session_end(v->card.tpm, &v->armed_session);
+		session_close(v->card.tpm, &v->armed_session);
+	session_forget(&v->armed_session);
 	if (v->armed_saved != NULL && !flush_saved(v)) {
 		v->armed = ARMED_SPENT;
 		return;
@@ -98,15 +93,17 @@ armed_drop(struct tpm_vault *v)
 void
 armed_save(struct tpm_vault *v)
 {
-	TPMS_CONTEXT *saved = NULL;
+	TPMS_CONTEXT *saved;
 
 	if (v->armed != ARMED_LIVE || !link_shared(v->card.tpm))
 		return;
-	if (Esys_ContextSave(v->card.tpm->esys, v->armed_session, &saved) != TSS2_RC_SUCCESS) {
+	saved = calloc(1, sizeof *saved);
+	if (saved == NULL ||
+	    session_save(v->card.tpm, &v->armed_session, saved) != TSS2_RC_SUCCESS) {
+		free(saved);
 		armed_drop(v);
 		return;
 	}
 	v->armed = ARMED_SAVED;
-	v->armed_session = ESYS_TR_NONE;
 	v->armed_saved = saved;
 }

@@ -7,7 +7,6 @@
 #include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
-#include <tss2/tss2_sys.h>
 
 #include "tpm/desk.h"
 #include "tpm/rc.h"
@@ -25,10 +24,11 @@ struct proof {
 	struct digest hmac;
 	const struct secret *fresh;
 
-	unsigned epoch;		    /* good while it is the connection's ... */
-	ESYS_TR policy;		    /* ... when loaded, else ESYS_TR_NONE */
-	TPM2_HANDLE authorising;    /* ... when loaded, else 0 */
-	TPMS_CONTEXT *saved_policy; /* NULL when not saved */
+	unsigned epoch;		 /* what is loaded is good while it is the connection's */
+	struct session policy;	 /* handle 0: none */
+	TPM2_HANDLE authorising; /* 0: none, or saved */
+	bool policy_saved;	 /* rather than loaded */
+	TPMS_CONTEXT saved_policy;
 	TPMS_CONTEXT saved_authorising; /* savedHandle 0 when not saved */
 	bool proven, approved;
 };
@@ -42,61 +42,46 @@ struct tpm_challenge {
 	bool spent;
 };
 
-static ESYS_CONTEXT *
-esys_of(const struct proof *p)
+static struct tpm *
+tpm_of(const struct proof *p)
 {
-	return p->card->card.tpm->esys;
-}
-
-static TSS2_RC
-sys_of(const struct proof *p, TSS2_SYS_CONTEXT **out)
-{
-	return Esys_GetSysContext(esys_of(p), out);
+	return p->card->card.tpm;
 }
 
 /* ---- sessions, and where they are between turns ---- */
 
 static void
-forget_saved(struct proof *p)
+forget_policy(struct proof *p)
 {
-	/* A context holds the session's key. */
-	if (p->saved_policy != NULL)
-		explicit_bzero(p->saved_policy, sizeof *p->saved_policy);
-	Esys_Free(p->saved_policy);
-	p->saved_policy = NULL;
+	session_forget(&p->policy);
+	explicit_bzero(&p->saved_policy, sizeof p->saved_policy);
+	p->policy_saved = false;
 }
 
 /* Flush what is loaded. */
 static void
 flush(struct proof *p)
 {
-	TSS2_SYS_CONTEXT *sys = NULL;
-
-	session_end(p->card->card.tpm, &p->policy);
-	if (p->authorising != 0 && sys_of(p, &sys) == TSS2_RC_SUCCESS)
-		(void)Tss2_Sys_FlushContext(sys, p->authorising);
-	p->authorising = 0;
+	if (!p->policy_saved)
+		session_close(tpm_of(p), &p->policy);
+	handle_flush(tpm_of(p), &p->authorising);
 }
 
 /* Others may have their turn. */
 static TSS2_RC
 park(struct proof *p)
 {
-	TSS2_SYS_CONTEXT *sys = NULL;
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
 	p->epoch = p->card->epoch;
-	if (!link_shared(p->card->card.tpm))
+	if (!link_shared(tpm_of(p)))
 		return TSS2_RC_SUCCESS;
-	if (p->policy != ESYS_TR_NONE) {
-		rc = Esys_ContextSave(esys_of(p), p->policy, &p->saved_policy);
-		if (rc == TSS2_RC_SUCCESS)
-			p->policy = ESYS_TR_NONE;
+	if (p->policy.handle != 0 && !p->policy_saved) {
+		rc = session_save(tpm_of(p), &p->policy, &p->saved_policy);
+		p->policy_saved = rc == TSS2_RC_SUCCESS;
 	}
 	if (rc == TSS2_RC_SUCCESS && p->authorising != 0) {
-		rc = sys_of(p, &sys);
-		if (rc == TSS2_RC_SUCCESS)
-			rc = Tss2_Sys_ContextSave(sys, p->authorising, &p->saved_authorising);
+		rc = Tss2_Sys_ContextSave(tpm_of(p)->sys, p->authorising, &p->saved_authorising);
 		if (rc == TSS2_RC_SUCCESS)
 			p->authorising = 0;
 	}
@@ -107,18 +92,17 @@ park(struct proof *p)
 static TSS2_RC
 load(struct proof *p)
 {
-	TSS2_SYS_CONTEXT *sys = NULL;
 	TSS2_RC rc = TSS2_RC_SUCCESS, policy = TSS2_RC_SUCCESS;
 
-	if (p->saved_policy != NULL) {
-		policy = Esys_ContextLoad(esys_of(p), p->saved_policy, &p->policy);
-		if (policy == TSS2_RC_SUCCESS || rc_of_parameter(policy))
-			forget_saved(p);
+	if (p->policy_saved) {
+		policy = session_load(tpm_of(p), &p->saved_policy, &p->policy);
+		if (policy == TSS2_RC_SUCCESS)
+			p->policy_saved = false;
+		else if (rc_of_parameter(policy))
+			forget_policy(p);
 	}
 	if (p->saved_authorising.savedHandle != 0) {
-		rc = sys_of(p, &sys);
-		if (rc == TSS2_RC_SUCCESS)
-			rc = Tss2_Sys_ContextLoad(sys, &p->saved_authorising, &p->authorising);
+		rc = Tss2_Sys_ContextLoad(tpm_of(p)->sys, &p->saved_authorising, &p->authorising);
 		if (rc == TSS2_RC_SUCCESS || rc_of_parameter(rc))
 			p->saved_authorising.savedHandle = 0;
 	}
@@ -133,12 +117,13 @@ resume(struct proof *p)
 
 	if (p->epoch != p->card->epoch) {
 		/* What was loaded went with the connection. */
-		p->policy = ESYS_TR_NONE;
+		if (!p->policy_saved)
+			forget_policy(p);
 		p->authorising = 0;
 	}
 	rc = load(p);
 	if (rc == TSS2_RC_SUCCESS &&
-	    (p->policy == ESYS_TR_NONE || (p->authorising == 0 && !p->proven)))
+	    (p->policy.handle == 0 || (p->authorising == 0 && !p->proven)))
 		rc = RC_ABSENT;
 	return rc_of_parameter(rc) ? RC_ABSENT : rc;
 }
@@ -148,22 +133,15 @@ resume(struct proof *p)
 static TSS2_RC
 open_policy(struct proof *p)
 {
-	struct tpm *t = p->card->card.tpm;
 	struct wbuf out = wbuf_over(p->fields->policy_nonce, SHORT_NONCE_OCTETS);
-	TPM2B_NONCE *nonce = NULL;
 	TSS2_RC rc;
 
-	rc = session_start_short(t, p->card->card.parent, &p->policy);
+	rc = session_open_short(tpm_of(p), &p->card->card.storage, &p->policy);
 	/* The desk signs for this nonce: it must be the TPM's word. */
 	if (rc == TSS2_RC_SUCCESS)
-		rc = session_authenticate(t, p->policy);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TRSess_GetNonceTPM(t->esys, p->policy, &nonce);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TR_GetTpmHandle(t->esys, p->policy, &p->fields->policy);
-	if (rc == TSS2_RC_SUCCESS)
-		wbuf_put(&out, rbuf_of(nonce->buffer, nonce->size));
-	Esys_Free(nonce);
+		rc = session_confirm(tpm_of(p), &p->policy);
+	p->fields->policy = p->policy.handle;
+	wbuf_put(&out, rbuf_of(p->policy.nonce.buffer, p->policy.nonce.size));
 	return rc == TSS2_RC_SUCCESS && out.len != SHORT_NONCE_OCTETS ? RC_CRYPTO : rc;
 }
 
@@ -175,16 +153,12 @@ open_authorising(struct proof *p)
 	const TPM2B_ENCRYPTED_SECRET no_salt = { .size = 0 };
 	TPM2B_NONCE caller = { .size = SHORT_NONCE_OCTETS }, nonce = { .size = 0 };
 	struct wbuf out = wbuf_over(p->fields->nonce, SHORT_NONCE_OCTETS);
-	TSS2_SYS_CONTEXT *sys = NULL;
 	TSS2_RC rc;
 
 	if (RAND_bytes(caller.buffer, SHORT_NONCE_OCTETS) != 1)
 		return RC_CRYPTO;
-	rc = sys_of(p, &sys);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_Sys_StartAuthSession(sys, TPM2_RH_NULL, TPM2_RH_NULL, NULL, &caller,
-		    &no_salt, TPM2_SE_HMAC, &no_encryption, TPM2_ALG_SHA256, &p->authorising,
-		    &nonce, NULL);
+	rc = Tss2_Sys_StartAuthSession(tpm_of(p)->sys, TPM2_RH_NULL, TPM2_RH_NULL, NULL, &caller,
+	    &no_salt, TPM2_SE_HMAC, &no_encryption, TPM2_ALG_SHA256, &p->authorising, &nonce, NULL);
 	if (rc == TSS2_RC_SUCCESS)
 		wbuf_put(&out, rbuf_of(nonce.buffer, nonce.size));
 	return rc == TSS2_RC_SUCCESS && out.len != SHORT_NONCE_OCTETS ? RC_CRYPTO : rc;
@@ -256,7 +230,7 @@ make_proofs(struct tpm_challenge *c)
 	c->fields.count = is_blocked(&c->vault->port, true) ? CHALLENGE_PROOFS_MAX : 1;
 	for (i = 0; i < c->fields.count; i++) {
 		c->proof[i] = (struct proof){ .card = vault_twin(c->vault), .id = ids[i],
-			.fields = &c->fields.proof[i], .policy = ESYS_TR_NONE };
+			.fields = &c->fields.proof[i] };
 		if (c->proof[i].card == NULL)
 			return false;
 	}
@@ -330,19 +304,13 @@ policy_secret_command(struct proof *p)
 	} } };
 	const struct record *r = &p->card->record;
 	TSS2L_SYS_AUTH_RESPONSE answers = { .count = 0 };
-	TSS2_SYS_CONTEXT *sys = NULL;
 	TPM2B_TIMEOUT timeout = { .size = 0 };
 	TPMT_TK_AUTH no_ticket = { .tag = 0 };
-	ESYS_TR index = ESYS_TR_NONE;
 	TSS2_RC rc;
 
-	rc = reference_open(&p->card->card, INDEX_ADMIN, &index);
-	if (rc == TSS2_RC_SUCCESS) {
-		(void)Esys_TR_Close(esys_of(p), &index);
-		rc = sys_of(p, &sys);
-	}
+	rc = reference_check(&p->card->card, INDEX_ADMIN);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_Sys_PolicySecret(sys, r->index[INDEX_ADMIN].handle, p->fields->policy,
+		rc = Tss2_Sys_PolicySecret(tpm_of(p)->sys, r->index[INDEX_ADMIN].handle, p->fields->policy,
 		    &auths, &nonce, &no_cphash, &ref, 0, &timeout, &no_ticket, &answers);
 	return rc;
 }
@@ -376,12 +344,12 @@ step_use(struct tpm_vault *v, void *context)
 	TSS2_RC rc = resume(p), parked;
 
 	if (rc == TSS2_RC_SUCCESS && !p->approved) {
-		rc = reference_approve(&v->card, p->id, p->policy);
+		rc = reference_approve(&v->card, p->id, &p->policy);
 		p->approved = rc == TSS2_RC_SUCCESS;
 	}
 	if (rc == TSS2_RC_SUCCESS)
-		rc = p->id == COUNT_BY_ADMIN ? reference_zero(&v->card, p->id, p->policy) :
-					       reference_set(&v->card, p->id, p->policy, p->fresh);
+		rc = p->id == COUNT_BY_ADMIN ? reference_zero(&v->card, p->id, &p->policy) :
+					       reference_set(&v->card, p->id, &p->policy, p->fresh);
 	if (!rc_busy(rc)) {
 		flush(p);
 		return rc;
@@ -452,12 +420,12 @@ tpm_challenge_close(struct tpm_challenge *c)
 
 		if (p->card == NULL)
 			continue;
-		if ((p->policy != ESYS_TR_NONE || p->authorising != 0 || p->saved_policy != NULL ||
+		if ((p->policy.handle != 0 || p->authorising != 0 ||
 			p->saved_authorising.savedHandle != 0) &&
 		    vault_run(p->card, "close a challenge", LINK_SECONDS, false, step_close, p) !=
 			VAULT_OK)
 			log_warning("a challenge's sessions stay in the TPM until it is reset");
-		forget_saved(p);
+		forget_policy(p);
 		vault_twin_free(p->card);
 	}
 	explicit_bzero(c, sizeof *c);

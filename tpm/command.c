@@ -305,8 +305,10 @@ check_answer(struct exchange *x)
 			return RC_FORGED;
 	}
 	for (i = 0; i < x->sessions; i++) {
+		if (is_password(&x->c->by[i]))
+			continue;
 		x->c->by[i].session->nonce = auths.auths[i].nonce;
-		x->c->by[i].session->proven = false;
+		x->c->by[i].session->proven = 0;
 	}
 	return TSS2_RC_SUCCESS;
 }
@@ -330,24 +332,33 @@ draw_nonces(struct exchange *x)
 	return true;
 }
 
+/* Do to the prepared command what its sessions ask for. */
+static TSS2_RC
+protect(struct exchange *x)
+{
+	TSS2_RC rc;
+
+	while (x->sessions < COMMAND_SESSIONS_MAX && x->c->by[x->sessions].session != NULL)
+		x->sessions++;
+	if (x->sessions == 0)
+		return TSS2_RC_SUCCESS;
+	if (!draw_nonces(x))
+		return RC_CRYPTO;
+	rc = encrypt_request(x);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = hash_request(x);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = authorise_request(x);
+	return rc;
+}
+
 TSS2_RC
 command_run(struct tpm *t, const struct command *c)
 {
 	struct exchange x = { .t = t, .c = c };
-	TSS2_RC rc = TSS2_RC_SUCCESS;
+	TSS2_RC rc = protect(&x);
 	size_t i;
 
-	while (x.sessions < COMMAND_SESSIONS_MAX && c->by[x.sessions].session != NULL)
-		x.sessions++;
-	if (x.sessions != 0) {
-		if (!draw_nonces(&x))
-			return RC_CRYPTO;
-		rc = encrypt_request(&x);
-		if (rc == TSS2_RC_SUCCESS)
-			rc = hash_request(&x);
-		if (rc == TSS2_RC_SUCCESS)
-			rc = authorise_request(&x);
-	}
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Tss2_Sys_Execute(t->sys);
 	if (rc != TSS2_RC_SUCCESS || x.sessions == 0)
@@ -358,6 +369,48 @@ command_run(struct tpm *t, const struct command *c)
 	for (i = 0; i < x.sessions && rc == TSS2_RC_SUCCESS; i++) {
 		if (c->by[i].last)
 			session_forget(c->by[i].session);
+	}
+	return rc;
+}
+
+TSS2_RC
+command_send(struct tpm *t, const struct command *c)
+{
+	struct exchange x = { .t = t, .c = c };
+	TSS2_RC rc = protect(&x);
+
+	return rc == TSS2_RC_SUCCESS ? Tss2_Sys_ExecuteAsync(t->sys) : rc;
+}
+
+TSS2_RC
+command_collect(struct tpm *t)
+{
+	return Tss2_Sys_ExecuteFinish(t->sys, TSS2_TCTI_TIMEOUT_BLOCK);
+}
+
+TSS2_RC
+random_octets(struct tpm *t, struct session *s, size_t n, struct wbuf *out)
+{
+	const struct command c = { .by = { { .session = s, .use = TPMA_SESSION_ENCRYPT } } };
+	const size_t begin = out->len;
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+
+	/* A TPM gives at most a digest at a time, and may give less. */
+	while (rc == TSS2_RC_SUCCESS && out->len - begin < n && wbuf_ok(out)) {
+		TPM2B_DIGEST some = { .size = sizeof some.buffer };
+		const size_t left = n - (out->len - begin);
+
+		rc = Tss2_Sys_GetRandom_Prepare(t->sys, (UINT16)left);
+		if (rc == TSS2_RC_SUCCESS)
+			rc = command_run(t, &c);
+		if (rc == TSS2_RC_SUCCESS)
+			rc = Tss2_Sys_GetRandom_Complete(t->sys, &some);
+		command_forget(t);
+		if (rc == TSS2_RC_SUCCESS && (some.size == 0 || some.size > left))
+			rc = RC_CRYPTO;
+		if (rc == TSS2_RC_SUCCESS)
+			wbuf_put(out, rbuf_of(some.buffer, some.size));
+		explicit_bzero(&some, sizeof some);
 	}
 	return rc;
 }

@@ -43,6 +43,17 @@ struct command {
 MUST_CHECK TSS2_RC command_run(struct tpm *t, const struct command *c);
 
 /*
+ * The two halves of it, for a command that no session protects (a password at
+ * most): send it and go on, also past link_end(); collect its answer before
+ * anything else is prepared.  The answer is not authenticated.
+ */
+MUST_CHECK TSS2_RC command_send(struct tpm *t, const struct command *c);
+MUST_CHECK TSS2_RC command_collect(struct tpm *t);
+
+/* Append n octets of the TPM's own random numbers, encrypted on the way by a salted session. */
+MUST_CHECK TSS2_RC random_octets(struct tpm *t, struct session *s, size_t n, struct wbuf *out);
+
+/*
  * Overwrite what tss2 still has of the last answer's first parameter, which was
  * secret on the wire.  After the ..._Complete().
  */

@@ -196,28 +196,17 @@ approve(struct tpm_creation *c)
 
 /* Octets of the TPM's own for a card management key that nobody is told. */
 static TSS2_RC
-random_octets(const struct card_tpm *card, size_t n, struct secret *out)
+draw_key(const struct card_tpm *card, size_t n, struct secret *out)
 {
 	struct wbuf w = wbuf_over(out->data, sizeof out->data);
-	ESYS_TR session = ESYS_TR_NONE;
-	TPM2B_DIGEST *some = NULL;
+	SESSION(session);
 	TSS2_RC rc;
 
-	rc = session_start(card->tpm, card->parent, TPM2_SE_HMAC, TPMA_SESSION_ENCRYPT, &session);
-	while (rc == TSS2_RC_SUCCESS && w.len < n) {
-		rc = Esys_GetRandom(card->tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
-		    (UINT16)(n - w.len), &some);
-		if (rc == TSS2_RC_SUCCESS && (some->size == 0 || some->size > n - w.len))
-			rc = RC_CRYPTO;
-		if (rc == TSS2_RC_SUCCESS)
-			wbuf_put(&w, rbuf_of(some->buffer, some->size));
-		if (some != NULL)
-			explicit_bzero(some, sizeof *some);
-		Esys_Free(some);
-		some = NULL;
-	}
-	session_end(card->tpm, &session);
-	out->len = w.len;
+	rc = session_open(card->tpm, &card->storage, TPM2_SE_HMAC, &session);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = random_octets(card->tpm, &session, n, &w);
+	session_close(card->tpm, &session);
+	out->len = rc == TSS2_RC_SUCCESS && wbuf_ok(&w) ? w.len : 0;
 	return rc;
 }
 
@@ -231,7 +220,7 @@ make_admin_key(const struct tpm_creation *c, const struct card_tpm *card, struct
 
 	if (c->spec->admin_key != NULL)
 		return admin_key_make(card, algorithm, PIN_NEVER, c->spec->admin_key, out);
-	rc = random_octets(card, key_size(algorithm), random);
+	rc = draw_key(card, key_size(algorithm), random);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = admin_key_make(card, algorithm, PIN_ONCE, random, out);
 	return rc;

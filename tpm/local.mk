@@ -7,6 +7,7 @@ libtpm_la_SOURCES = \
 	tpm/armed.c \
 	tpm/authority.c \
 	tpm/authority.h \
+	tpm/authorise.c \
 	tpm/challenge.c \
 	tpm/cipher.c \
 	tpm/cipher.h \

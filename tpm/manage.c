@@ -18,37 +18,42 @@ own(struct vault *vault)
 /* ---- at work in the TPM ---- */
 
 static TSS2_RC
-unseal(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
+unseal(struct tpm_vault *v, const struct command *c, const struct operation *op)
 {
-	TPM2B_SENSITIVE_DATA *data = NULL;
+	TPM2B_SENSITIVE_DATA data = { .size = sizeof data.buffer };
 	TSS2_RC rc;
 
-	rc = Esys_Unseal(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE, &data);
-	if (rc != TSS2_RC_SUCCESS)
-		return rc;
-	wbuf_put(op->out, rbuf_of(data->buffer, data->size));
-	explicit_bzero(data, sizeof *data);
-	Esys_Free(data);
+	rc = Tss2_Sys_Unseal_Prepare(v->card.tpm->sys, v->key);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(v->card.tpm, c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_Unseal_Complete(v->card.tpm->sys, &data);
+	if (rc == TSS2_RC_SUCCESS)
+		wbuf_put(op->out, rbuf_of(data.buffer, data.size));
+	explicit_bzero(&data, sizeof data);
 	return rc;
 }
 
 static TSS2_RC
-encrypt_in_tpm(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
+encrypt_in_tpm(struct tpm_vault *v, const struct command *c, const struct operation *op)
 {
-	TPM2B_MAX_BUFFER in = { .size = (UINT16)op->in.len }, *result = NULL;
-	TPM2B_IV no_iv = { .size = 0 }, *next_iv = NULL;
+	TPM2B_MAX_BUFFER in = { .size = (UINT16)op->in.len }, result = { .size = sizeof result.buffer };
+	const TPM2B_IV no_iv = { .size = 0 };
 	struct rbuf from = op->in;
 	TSS2_RC rc;
 
 	if (!rbuf_copy(&from, in.buffer, op->in.len))
 		return RC_MISMATCH;
-	rc = Esys_EncryptDecrypt2(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE,
-	    &in, TPM2_NO, TPM2_ALG_ECB, &no_iv, &result, &next_iv);
+	rc = Tss2_Sys_EncryptDecrypt2_Prepare(v->card.tpm->sys, v->key, &in, TPM2_NO,
+	    TPM2_ALG_ECB, &no_iv);
 	if (rc == TSS2_RC_SUCCESS)
-		wbuf_put(op->out, rbuf_of(result->buffer, result->size));
+		rc = command_run(v->card.tpm, c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_EncryptDecrypt2_Complete(v->card.tpm->sys, &result, NULL);
+	if (rc == TSS2_RC_SUCCESS)
+		wbuf_put(op->out, rbuf_of(result.buffer, result.size));
 	explicit_bzero(&in, sizeof in);
-	Esys_Free(result);
-	Esys_Free(next_iv);
+	explicit_bzero(&result, sizeof result);
 	return rc;
 }
 
@@ -69,7 +74,7 @@ encrypts_like(struct tpm_vault *v, struct rbuf octets)
 		&got };
 	enum vault_err err;
 
-	err = vault_run(v, "use the card management key", LINK_SECONDS, true, use_step, &op);
+	err = vault_use(v, "use the card management key", use_step, &op);
 	if (err != VAULT_OK)
 		return err;
 	if (!cipher_encrypt(v->info.algorithm, octets, block, &expected))
@@ -102,7 +107,7 @@ octets_of(struct tpm_vault *v, struct rbuf key, struct secret *out)
 		return VAULT_MISMATCH;
 	if (!v->file.sealed)
 		return well_known(v, out);
-	err = vault_run(v, "unseal the card management key", LINK_SECONDS, true, use_step, &op);
+	err = vault_use(v, "unseal the card management key", use_step, &op);
 	out->len = w.len;
 	return err;
 }
@@ -121,7 +126,7 @@ manage_encrypt(struct vault *vault, struct rbuf key, struct rbuf block, struct w
 	if (!use_adopt(v, key) || block.len != cipher_block(v->info.algorithm) || block.len == 0)
 		return VAULT_MISMATCH;
 	if (!v->file.sealed)
-		return vault_run(v, "use the card management key", LINK_SECONDS, true, use_step, &op);
+		return vault_use(v, "use the card management key", use_step, &op);
 	err = octets_of(v, key, &octets);
 	if (err == VAULT_OK &&
 	    !cipher_encrypt(v->info.algorithm, secret_view(&octets), block, out))

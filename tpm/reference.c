@@ -21,19 +21,6 @@ reference_auth(const struct record *r, enum card_index which, const struct secre
 	return wbuf_ok(&w) && scrypt(value, wbuf_view(&w), &cost, TPM2_SHA256_DIGEST_SIZE, auth);
 }
 
-static TPM2B_AUTH
-auth_tpm2b(const struct secret *auth)
-{
-	/* An authValue is a digest's length; longer ones cannot occur. */
-	return nonce_tpm2b(secret_view(auth));
-}
-
-static void
-auth_wipe(TPM2B_AUTH *auth)
-{
-	explicit_bzero(auth, sizeof *auth);
-}
-
 TSS2_RC
 reference_open(const struct card_tpm *c, enum card_index which, ESYS_TR *out)
 {
@@ -58,149 +45,126 @@ reference_open(const struct card_tpm *c, enum card_index which, ESYS_TR *out)
 	return rc;
 }
 
-static TSS2_RC
-set_auth(const struct card_tpm *c, ESYS_TR index, const struct secret *auth)
+struct entity
+reference_entity(const struct card_tpm *c, enum card_index which)
 {
-	TPM2B_AUTH value = auth_tpm2b(auth);
-	TSS2_RC rc = Esys_TR_SetAuth(c->tpm->esys, index, &value);
-
-	auth_wipe(&value);
-	return rc;
-}
-
-/* ESYS keeps the authValue in its handle: overwrite it there, then close the handle. */
-static void
-forget_index(const struct card_tpm *c, ESYS_TR *index)
-{
-	static const struct secret zeros = { .len = TPM2_SHA256_DIGEST_SIZE };
-
-	if (*index == ESYS_TR_NONE || c->tpm->esys == NULL)
-		return;
-	(void)set_auth(c, *index, &zeros);
-	(void)Esys_TR_Close(c->tpm->esys, index);
-}
-
-/*
- * ESYS also keeps the authValue behind the session's key, and frees the two as
- * they are.  Once more through the session, with another authValue, and they
- * are overwritten.  Not one of zeros, which is LIFE's: tss2 4 leaves off zeros at
- * the end, and overwrites nothing.  So the TPM refuses; for LIFE it keeps no count.
- */
-static void
-forget_session(const struct card_tpm *c, ESYS_TR hmac)
-{
-	static const struct secret other = { .len = TPM2_SHA256_DIGEST_SIZE,
-		.data = { [TPM2_SHA256_DIGEST_SIZE - 1] = 1 } };
-	ESYS_CONTEXT *esys = c->tpm->esys;
-	TPM2B_MAX_NV_BUFFER *data = NULL;
-	ESYS_TR life = ESYS_TR_NONE;
-
-	if (reference_open(c, INDEX_LIFE, &life) != TSS2_RC_SUCCESS)
-		return;
-	if (set_auth(c, life, &other) == TSS2_RC_SUCCESS &&
-	    Esys_TRSess_SetAttributes(esys, hmac, 0, TPMA_SESSION_DECRYPT) == TSS2_RC_SUCCESS)
-		(void)Esys_NV_Read(esys, life, life, hmac, ESYS_TR_NONE, ESYS_TR_NONE, 8, 0, &data);
-	Esys_Free(data);
-	(void)Esys_TR_Close(esys, &life);
-}
-
-/* PolicySecret(index, session) authorised by hmac. */
-static TSS2_RC
-policy_secret_command(const struct card_tpm *c, ESYS_TR index, ESYS_TR session, ESYS_TR hmac,
-    const char *purpose, int32_t expiration, struct ticket *ticket)
-{
-	ESYS_CONTEXT *esys = c->tpm->esys;
-	const TPM2B_NONCE ref = nonce_tpm2b(rbuf_str(purpose));
-	const TPM2B_DIGEST no_cphash = { .size = 0 };
-	TPM2B_TIMEOUT *timeout = NULL;
-	TPMT_TK_AUTH *proof = NULL;
-	TPM2B_NONCE *nonce = NULL;
-	TSS2_RC rc;
-
-	rc = session_authenticate(c->tpm, session);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TRSess_GetNonceTPM(esys, session, &nonce);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_PolicySecret(esys, index, session, hmac, ESYS_TR_NONE, ESYS_TR_NONE, nonce,
-		    &no_cphash, &ref, expiration, &timeout, &proof);
-	if (rc == TSS2_RC_SUCCESS && ticket != NULL)
-		*ticket = (struct ticket){ .held = true, .timeout = *timeout, .ticket = *proof };
-	if (proof != NULL)
-		explicit_bzero(proof, sizeof *proof);
-	Esys_Free(nonce);
-	Esys_Free(timeout);
-	Esys_Free(proof);
-	return rc;
+	return (struct entity){ c->record->index[which].handle, &c->record->name[which] };
 }
 
 TSS2_RC
-reference_prove(const struct card_tpm *c, enum card_index which, const struct secret *auth,
-    ESYS_TR session, const char *purpose, int32_t expiration, struct ticket *ticket)
+reference_check(const struct card_tpm *c, enum card_index which)
 {
-	ESYS_TR index = ESYS_TR_NONE, hmac = ESYS_TR_NONE;
+	TPM2B_NV_PUBLIC area = { .size = 0 };
+	TPM2B_NAME theirs = { .size = 0 };
+	struct name name;
 	TSS2_RC rc;
 
-	rc = reference_open(c, which, &index);
+	if (!c->record->index[which].present)
+		return RC_ABSENT;
+	rc = Tss2_Sys_NV_ReadPublic(c->tpm->sys, c->record->index[which].handle, NULL, &area,
+	    &theirs, NULL);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	if (!name_of_index(&area.nvPublic, &name) ||
+	    !rbuf_eq(name_view(&name), name_view(&c->record->name[which])))
+		return RC_IMPOSTOR;
+	return TSS2_RC_SUCCESS;
+}
+
+/* ---- proofs ---- */
+
+TSS2_RC
+prover_begin(const struct card_tpm *c, enum card_index which, const struct secret *auth,
+    struct prover *out)
+{
+	TSS2_RC rc = reference_check(c, which);
+
+	out->which = which;
+	out->auth = auth;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = set_auth(c, index, auth);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = session_start(c->tpm, c->parent, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &hmac);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = policy_secret_command(c, index, session, hmac, purpose, expiration, ticket);
-	if (hmac != ESYS_TR_NONE && (rc & TSS2_RC_LAYER_MASK) != TSS2_TCTI_RC_LAYER)
-		forget_session(c, hmac);
-	session_end(c->tpm, &hmac);
-	forget_index(c, &index);
+		rc = session_open(c->tpm, &c->storage, TPM2_SE_HMAC, &out->session);
 	return rc;
 }
 
-/* Load K's public half, to have one of its signatures checked by the TPM. */
+void
+prover_end(const struct card_tpm *c, struct prover *p)
+{
+	session_close(c->tpm, &p->session);
+}
+
+TSS2_RC
+reference_prove(const struct card_tpm *c, struct prover *p, struct session *session,
+    const char *purpose, int32_t expiration, struct ticket *ticket)
+{
+	const TPM2B_NONCE ref = nonce_tpm2b(rbuf_str(purpose));
+	const struct entity index = reference_entity(c, p->which);
+	const TPM2B_DIGEST no_cphash = { .size = 0 };
+	const struct command command = { .entities = { index, { session->handle, NULL } },
+		.by = { { .session = &p->session, .auth = p->auth } } };
+	TPM2B_TIMEOUT timeout = { .size = sizeof timeout.buffer };
+	TPMT_TK_AUTH proof = { .tag = 0 };
+	TSS2_RC rc;
+
+	rc = session_confirm(c->tpm, session);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_PolicySecret_Prepare(c->tpm->sys, index.handle, session->handle,
+		    &session->nonce, &no_cphash, &ref, expiration);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(c->tpm, &command);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_PolicySecret_Complete(c->tpm->sys, &timeout, &proof);
+	if (rc == TSS2_RC_SUCCESS && ticket != NULL)
+		*ticket = (struct ticket){ .held = true, .timeout = timeout, .ticket = proof };
+	explicit_bzero(&proof, sizeof proof);
+	return rc;
+}
+
+/* ---- approvals ---- */
+
+/* Have the TPM check one of K's signatures. */
 static TSS2_RC
-load_authority(const struct card_tpm *c, ESYS_TR *out)
+verify_signature(const struct card_tpm *c, const struct digest *d,
+    const struct authority_signature *signature, TPMT_TK_VERIFIED *out)
 {
 	const TPM2B_PUBLIC area = authority_template(&c->record->k);
+	const TPMT_SIGNATURE sig = authority_tpmt(signature);
+	const TPM2B_DIGEST digest = digest_tpm2b(d);
+	TPM2_HANDLE key = 0;
+	TSS2_RC rc;
 
 	/* In the owner hierarchy: the TPM gives tickets of the null hierarchy no force. */
-	return Esys_LoadExternal(c->tpm->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL, &area,
-	    ESYS_TR_RH_OWNER, out);
+	rc = Tss2_Sys_LoadExternal(c->tpm->sys, NULL, NULL, &area, TPM2_RH_OWNER, &key, NULL, NULL);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_VerifySignature(c->tpm->sys, key, NULL, &digest, &sig, out, NULL);
+	handle_flush(c->tpm, &key);
+	return rc;
 }
 
 /* PolicyAuthorize: replace what the session has proven by K's approval of it. */
 static TSS2_RC
 authorize(const struct card_tpm *c, const struct digest *approved, const char *ref,
-    const struct authority_signature *signature, ESYS_TR session)
+    const struct authority_signature *signature, const struct session *session)
 {
-	ESYS_CONTEXT *esys = c->tpm->esys;
 	const TPM2B_DIGEST policy = digest_tpm2b(approved);
 	const TPM2B_NONCE policy_ref = nonce_tpm2b(rbuf_str(ref));
 	const TPM2B_NAME k_name = name_tpm2b(&c->record->k_name);
-	const TPMT_SIGNATURE sig = authority_tpmt(signature);
-	TPMT_TK_VERIFIED *verified = NULL;
-	ESYS_TR key = ESYS_TR_NONE;
+	TPMT_TK_VERIFIED verified = { .tag = 0 };
 	struct digest d;
-	TPM2B_DIGEST ahash;
 	TSS2_RC rc;
 
 	if (!approval_digest(approved, ref, &d))
 		return RC_CRYPTO;
-	ahash = digest_tpm2b(&d);
-	rc = load_authority(c, &key);
+	rc = verify_signature(c, &d, signature, &verified);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_VerifySignature(esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &ahash, &sig, &verified);
-	session_end(c->tpm, &key);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_PolicyAuthorize(esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &policy, &policy_ref, &k_name, verified);
-	Esys_Free(verified);
+		rc = Tss2_Sys_PolicyAuthorize(c->tpm->sys, session->handle, NULL, &policy,
+		    &policy_ref, &k_name, &verified, NULL);
 	return rc;
 }
 
 TSS2_RC
-reference_approve(const struct card_tpm *c, enum approval_id id, ESYS_TR session)
+reference_approve(const struct card_tpm *c, enum approval_id id, struct session *session)
 {
 	const enum card_index target = approval_target(id);
-	ESYS_CONTEXT *esys = c->tpm->esys;
 	struct digest cphash, policy;
 	TPM2B_DIGEST restricted;
 	TSS2_RC rc;
@@ -210,11 +174,10 @@ reference_approve(const struct card_tpm *c, enum approval_id id, ESYS_TR session
 		return RC_CRYPTO;
 	restricted = digest_tpm2b(&cphash);
 	if (id == COUNT_BY_PUK || id == COUNT_BY_ADMIN)
-		rc = Esys_PolicyCpHash(esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &restricted);
+		rc = Tss2_Sys_PolicyCpHash(c->tpm->sys, session->handle, NULL, &restricted, NULL);
 	else
-		rc = Esys_PolicyCommandCode(esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		    TPM2_CC_NV_ChangeAuth);
+		rc = Tss2_Sys_PolicyCommandCode(c->tpm->sys, session->handle, NULL,
+		    TPM2_CC_NV_ChangeAuth, NULL);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = authorize(c, &policy, index_label(target), &c->record->approval[id], session);
 	return rc;
@@ -223,72 +186,67 @@ reference_approve(const struct card_tpm *c, enum approval_id id, ESYS_TR session
 /* Start a session, prove, and have the approval's command approved. */
 static TSS2_RC
 approved_session(const struct card_tpm *c, enum approval_id id, const struct secret *auth,
-    ESYS_TR *out)
+    struct session *out)
 {
+	PROVER(prover);
 	TSS2_RC rc;
 
 	if (!c->record->approved[id])
 		return RC_ABSENT;
-	rc = session_start(c->tpm, c->parent, TPM2_SE_POLICY, 0, out);
+	rc = session_open(c->tpm, &c->storage, TPM2_SE_POLICY, out);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = reference_prove(c, approval_prover(id), auth, *out, approval_purpose(id), 0, NULL);
+		rc = prover_begin(c, approval_prover(id), auth, &prover);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = reference_approve(c, id, *out);
+		rc = reference_prove(c, &prover, out, approval_purpose(id), 0, NULL);
+	prover_end(c, &prover);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = reference_approve(c, id, out);
 	return rc;
 }
 
-/* After a change ESYS has the new authValue behind the session's key and where it keeps what it sends. */
-static void
-forget_change(const struct card_tpm *c, ESYS_TR session)
-{
-	static const TPM2B_AUTH zeros = { .size = TPM2_SHA256_DIGEST_SIZE };
-
-	if (session == ESYS_TR_NONE || c->tpm->esys == NULL)
-		return;
-	forget_session(c, session);
-	(void)Esys_NV_ChangeAuth_Async(c->tpm->esys, HANDLE_UNKNOWN, session, ESYS_TR_NONE,
-	    ESYS_TR_NONE, &zeros);
-}
-
 TSS2_RC
-reference_set(const struct card_tpm *c, enum approval_id id, ESYS_TR session,
+reference_set(const struct card_tpm *c, enum approval_id id, struct session *session,
     const struct secret *fresh)
 {
-	TPM2B_AUTH value = auth_tpm2b(fresh);
-	ESYS_TR index = ESYS_TR_NONE, envelope = ESYS_TR_NONE;
-	TSS2_RC rc;
-
-	rc = reference_open(c, approval_target(id), &index);
+	const struct entity index = reference_entity(c, approval_target(id));
+	TPM2B_AUTH value = nonce_tpm2b(secret_view(fresh));
+	SESSION(envelope);
 	/*
 	 * The new secret travels in a session that authorises nothing: into the
 	 * key of one that does the TPM mixes the old authValue, which a PUK
 	 * holder does not know, and what arrived would be garbage.
 	 */
+	const struct command command = { .entities = { index },
+		.by = { { .session = session },
+		    { .session = &envelope, .use = TPMA_SESSION_DECRYPT } } };
+	TSS2_RC rc;
+
+	rc = reference_check(c, approval_target(id));
 	if (rc == TSS2_RC_SUCCESS)
-		rc = session_start(c->tpm, c->parent, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &envelope);
+		rc = session_open(c->tpm, &c->storage, TPM2_SE_HMAC, &envelope);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_ChangeAuth(c->tpm->esys, index, session, envelope, ESYS_TR_NONE,
-		    &value);
-	if ((rc & TSS2_RC_LAYER_MASK) != TSS2_TCTI_RC_LAYER)
-		forget_change(c, session);
-	session_end(c->tpm, &envelope);
-	forget_index(c, &index);
-	auth_wipe(&value);
+		rc = Tss2_Sys_NV_ChangeAuth_Prepare(c->tpm->sys, index.handle, &value);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(c->tpm, &command);
+	session_close(c->tpm, &envelope);
+	explicit_bzero(&value, sizeof value);
 	return rc;
 }
 
 TSS2_RC
-reference_zero(const struct card_tpm *c, enum approval_id id, ESYS_TR session)
+reference_zero(const struct card_tpm *c, enum approval_id id, struct session *session)
 {
 	const TPM2B_MAX_NV_BUFFER zeros = { .size = 4 };
-	ESYS_TR index = ESYS_TR_NONE;
+	const struct entity index = reference_entity(c, approval_target(id));
+	const struct command command = { .entities = { index, index },
+		.by = { { .session = session } } };
 	TSS2_RC rc;
 
-	rc = reference_open(c, approval_target(id), &index);
+	rc = reference_check(c, approval_target(id));
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_Write(c->tpm->esys, index, index, session, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &zeros, 0);
-	forget_index(c, &index);
+		rc = Tss2_Sys_NV_Write_Prepare(c->tpm->sys, index.handle, index.handle, &zeros, 0);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(c->tpm, &command);
 	return rc;
 }
 
@@ -296,56 +254,62 @@ TSS2_RC
 reference_change(const struct card_tpm *c, enum approval_id id, const struct secret *auth,
     const struct secret *fresh)
 {
-	ESYS_TR session = ESYS_TR_NONE;
+	SESSION(session);
 	TSS2_RC rc;
 
 	rc = approved_session(c, id, auth, &session);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = reference_set(c, id, session, fresh);
-	session_end(c->tpm, &session);
+		rc = reference_set(c, id, &session, fresh);
+	session_close(c->tpm, &session);
 	return rc;
 }
 
 TSS2_RC
 reference_reset_count(const struct card_tpm *c, enum approval_id id, const struct secret *auth)
 {
-	ESYS_TR session = ESYS_TR_NONE;
+	SESSION(session);
 	TSS2_RC rc;
 
 	rc = approved_session(c, id, auth, &session);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = reference_zero(c, id, session);
-	session_end(c->tpm, &session);
+		rc = reference_zero(c, id, &session);
+	session_close(c->tpm, &session);
 	return rc;
 }
+
+/* ---- counts ---- */
 
 TSS2_RC
 reference_tries(const struct card_tpm *c, enum card_index which, struct tries *out)
 {
-	ESYS_TR index = ESYS_TR_NONE, owner = ESYS_TR_NONE;
-	TPM2B_MAX_NV_BUFFER *data = NULL;
+	const struct entity index = reference_entity(c, which);
+	TPM2B_MAX_NV_BUFFER data = { .size = sizeof data.buffer };
 	uint32_t count, limit;
 	struct rbuf in;
+	OWNER(owner);
+	const struct command command = { .entities = { { TPM2_RH_OWNER, NULL }, index },
+		.by = { { .session = &owner.session, .auth = &owner.auth } } };
 	TSS2_RC rc;
 
-	rc = reference_open(c, which, &index);
+	rc = reference_check(c, which);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = esys_owner_begin(c->tpm, c->parent, &owner);
+		rc = owner_begin(c->tpm, &c->storage, &owner);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_Read(c->tpm->esys, ESYS_TR_RH_OWNER, index, owner, ESYS_TR_NONE,
-		    ESYS_TR_NONE, 8, 0, &data);
+		rc = Tss2_Sys_NV_Read_Prepare(c->tpm->sys, TPM2_RH_OWNER, index.handle, 8, 0);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(c->tpm, &command);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_NV_Read_Complete(c->tpm->sys, &data);
+	owner_end(c->tpm, &owner);
 	/* The site has set an owner's authorisation that we were not given. */
 	if (rc_base(rc) == rc_base(TPM2_RC_BAD_AUTH) || rc_base(rc) == rc_base(TPM2_RC_AUTH_FAIL))
 		rc = RC_UNKNOWABLE;
 	if (rc == TSS2_RC_SUCCESS) {
-		in = rbuf_of(data->buffer, data->size);
+		in = rbuf_of(data.buffer, data.size);
 		if (!rbuf_u32(&in, &count) || !rbuf_u32(&in, &limit))
 			rc = RC_IMPOSTOR;
 		else
 			*out = (struct tries){ count < limit ? limit - count : 0, limit };
 	}
-	Esys_Free(data);
-	esys_owner_end(c->tpm, &owner);
-	forget_index(c, &index);
 	return rc;
 }

@@ -7,6 +7,7 @@
 #ifndef TPMVSC_TPM_REFERENCE_H
 #define TPMVSC_TPM_REFERENCE_H
 
+#include "tpm/command.h"
 #include "tpm/record.h"
 
 /* What a proof may be for: the policyRef inside PolicySecret. */
@@ -41,28 +42,59 @@ MUST_CHECK bool reference_auth(const struct record *r, enum card_index which,
 MUST_CHECK TSS2_RC reference_open(const struct card_tpm *c, enum card_index which, ESYS_TR *out);
 
 /*
- * Prove a secret to a policy session: PolicySecret.  A wrong one is counted.
+ * Make sure that an index is the card's, without opening it: of another one the
+ * HMAC over a PIN would only say whether it has the same PIN, but that is one
+ * guess too many.  Errors as reference_open().
+ */
+MUST_CHECK TSS2_RC reference_check(const struct card_tpm *c, enum card_index which);
+
+/* The index as commands name it. */
+struct entity reference_entity(const struct card_tpm *c, enum card_index which);
+
+/* Somebody who knows a secret, for one proof or several. */
+struct prover {
+	enum card_index which;
+	const struct secret *auth; /* from reference_auth() */
+	struct session session;	   /* salted; what authorises */
+};
+
+static inline void
+prover_forget(struct prover *p)
+{
+	session_forget(&p->session);
+}
+
+#define PROVER(name) \
+	__attribute__((cleanup(prover_forget))) struct prover name = { .auth = NULL }
+
+/* Check the index and open the session.  End it with prover_end(), also after a failure. */
+MUST_CHECK TSS2_RC prover_begin(const struct card_tpm *c, enum card_index which,
+    const struct secret *auth, struct prover *out);
+void prover_end(const struct card_tpm *c, struct prover *p);
+
+/*
+ * Prove the secret to a policy session that has proven nothing yet:
+ * PolicySecret.  A wrong one is counted.
  *
- * auth       from reference_auth()
- * session    a policy session; its nonceTPM goes into the proof
+ * session    its nonceTPM goes into the proof
  * purpose    policyRef
  * expiration seconds: negative asks for a ticket, positive limits the session, 0 neither
  * ticket     set when expiration is negative; may be NULL otherwise
  */
-MUST_CHECK TSS2_RC reference_prove(const struct card_tpm *c, enum card_index which,
-    const struct secret *auth, ESYS_TR session, const char *purpose, int32_t expiration,
-    struct ticket *ticket);
+MUST_CHECK TSS2_RC reference_prove(const struct card_tpm *c, struct prover *p,
+    struct session *session, const char *purpose, int32_t expiration, struct ticket *ticket);
 
 /* Restrict a session that has proven what an approval asks for to the approved command, and have that approved. */
 MUST_CHECK TSS2_RC reference_approve(const struct card_tpm *c, enum approval_id id,
-    ESYS_TR session);
+    struct session *session);
 
 /* Do what the session is approved for: NV_ChangeAuth of the target to fresh (a fresh authValue). */
-MUST_CHECK TSS2_RC reference_set(const struct card_tpm *c, enum approval_id id, ESYS_TR session,
-    const struct secret *fresh);
+MUST_CHECK TSS2_RC reference_set(const struct card_tpm *c, enum approval_id id,
+    struct session *session, const struct secret *fresh);
 
 /* The same for COUNT_BY_*: write zeros over the PIN's pinCount. */
-MUST_CHECK TSS2_RC reference_zero(const struct card_tpm *c, enum approval_id id, ESYS_TR session);
+MUST_CHECK TSS2_RC reference_zero(
+    const struct card_tpm *c, enum approval_id id, struct session *session);
 
 /* All of it in one: prove by auth of the approval's prover, have it approved, and set or zero. */
 MUST_CHECK TSS2_RC reference_change(const struct card_tpm *c, enum approval_id id,

@@ -164,7 +164,7 @@ trust_key(struct tpm_vault *v, struct rbuf key, struct wbuf *point)
 
 	if (!use_adopt(v, key) || !is_sealing_key(v))
 		return VAULT_MISMATCH;
-	err = vault_run(v, "load the sealing key", LINK_SECONDS, true, step_load, NULL);
+	err = vault_use(v, "load the sealing key", step_load, NULL);
 	if (err == VAULT_OK &&
 	    !key_public_value(&v->file.public_area, VAULT_SEALING_ALGORITHM, point))
 		err = VAULT_MISMATCH;

@@ -29,6 +29,8 @@ parent_read(struct tpm *t, const struct parent *parent, struct storage_key *out)
 	return TSS2_RC_SUCCESS;
 }
 
+struct session session_password = { .handle = TPM2_RS_PW };
+
 /* ---- starting ---- */
 
 /* sessionKey, from salt and nonces. */

@@ -41,11 +41,14 @@ MUST_CHECK TSS2_RC parent_read(
 struct session {
 	TPM2_HANDLE handle; /* 0: none; TPM2_RS_PW: no session but an empty authValue in clear */
 	bool policy;
-	bool proven;	   /* the caller's: it satisfies a policy; a command through it ends that */
+	unsigned proven;   /* the caller's: which policy it satisfies, 0 none; a command through it ends that */
 	struct secret key; /* sessionKey; empty when the session is not salted */
 	TPM2B_NONCE nonce; /* nonceTPM, the last one */
 	uint16_t nonce_octets; /* of each of our nonces */
 };
+
+/* No session, but the empty password in clear: for what anybody may use. */
+extern struct session session_password;
 
 #define SESSION(name) \
 	__attribute__((cleanup(session_forget))) struct session name = { .handle = 0 }

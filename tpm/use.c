@@ -27,11 +27,12 @@ step_generate(struct tpm_vault *v, void *context)
 	const TPM2B_SENSITIVE_CREATE no_secret = { .size = 0 };
 	const TPML_PCR_SELECTION no_pcr = { .count = 0 };
 	const TPM2B_DATA no_info = { .size = 0 };
-	ESYS_CONTEXT *esys = v->card.tpm->esys;
+	TSS2_SYS_CONTEXT *sys = v->card.tpm->sys;
+	const struct command c = { .entities = { { v->card.storage.handle, &v->card.storage.name } },
+		/* Its HMAC says that the public key that comes back is the TPM's own. */
+		.by = { { .session = &session_password },
+		    { .session = &v->policy, .use = TPMA_SESSION_DECRYPT } } };
 	struct generation *g = context;
-	ESYS_TR session = ESYS_TR_NONE;
-	TPM2B_PRIVATE *private_area = NULL;
-	TPM2B_PUBLIC *public_area = NULL;
 	TPM2B_PUBLIC template;
 	struct digest policy;
 	TSS2_RC rc = probe_algorithm(v->card.tpm, g->algorithm);
@@ -41,18 +42,17 @@ step_generate(struct tpm_vault *v, void *context)
 	if (!record_key_policy(&v->record, g->rule, &policy) ||
 	    !key_template(g->algorithm, ORIGIN_GENERATED, &policy, &template))
 		return RC_CRYPTO;
-	/* Salted, so that the public key that comes back is the TPM's own. */
-	rc = session_start(v->card.tpm, v->card.parent, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &session);
+	g->key = (struct keyfile){ .parent = v->record.parent.handle,
+		.private_area.size = sizeof g->key.private_area.buffer };
+	rc = vault_policy(v);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Create(esys, v->card.parent, session, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &no_secret, &template, &no_info, &no_pcr, &private_area, &public_area, NULL,
+		rc = Tss2_Sys_Create_Prepare(sys, v->card.storage.handle, &no_secret, &template,
+		    &no_info, &no_pcr);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(v->card.tpm, &c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_Create_Complete(sys, &g->key.private_area, &g->key.public_area, NULL,
 		    NULL, NULL);
-	if (rc == TSS2_RC_SUCCESS)
-		g->key = (struct keyfile){ .parent = v->record.parent.handle,
-			.public_area = *public_area, .private_area = *private_area };
-	Esys_Free(private_area);
-	Esys_Free(public_area);
-	session_end(v->card.tpm, &session);
 	return rc;
 }
 
@@ -87,7 +87,8 @@ use_adopt(struct tpm_vault *v, struct rbuf key)
 		return true;
 	/* Another one: the loaded key is flushed when the next is loaded. */
 	wbuf_truncate(&v->loaded, 0);
-	if (!keyfile_read(key, &v->file) || !key_describe(&v->record, &v->file, &v->info))
+	if (!keyfile_read(key, &v->file) || !key_describe(&v->record, &v->file, &v->info) ||
+	    !name_of_object(&v->file.public_area.publicArea, &v->name))
 		return false;
 	wbuf_put(&v->loaded, key);
 	if (!wbuf_ok(&v->loaded)) {
@@ -127,127 +128,38 @@ use_public_value(struct vault *vault, struct rbuf key, struct wbuf *out)
 TSS2_RC
 use_load(struct tpm_vault *v)
 {
-	ESYS_TR session = ESYS_TR_NONE;
+	TSS2_SYS_CONTEXT *sys = v->card.tpm->sys;
+	const struct command c = { .entities = { { v->card.storage.handle, &v->card.storage.name } },
+		.by = { { .session = &session_password },
+		    { .session = &v->policy, .use = TPMA_SESSION_ENCRYPT } } };
 	TSS2_RC rc;
 
-	if (v->key != ESYS_TR_NONE && !v->stale_key)
+	if (v->key != 0 && !v->stale_key)
 		return TSS2_RC_SUCCESS;
-	session_end(v->card.tpm, &v->key);
-	rc = session_start(v->card.tpm, v->card.parent, TPM2_SE_HMAC, 0, &session);
+	handle_flush(v->card.tpm, &v->key);
+	rc = vault_policy(v);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Load(v->card.tpm->esys, v->card.parent, session, ESYS_TR_NONE,
-		    ESYS_TR_NONE, &v->file.private_area, &v->file.public_area, &v->key);
-	session_end(v->card.tpm, &session);
+		rc = Tss2_Sys_Load_Prepare(sys, v->card.storage.handle, &v->file.private_area,
+		    &v->file.public_area);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(v->card.tpm, &c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_Load_Complete(sys, &v->key, NULL);
 	v->stale_key = rc != TSS2_RC_SUCCESS;
 	return rc;
-}
-
-/* ---- what stays loaded ---- */
-
-static TPM2_HANDLE
-handle_of(struct tpm_vault *v, ESYS_TR object)
-{
-	TPM2_HANDLE handle = 0;
-
-	if (object != ESYS_TR_NONE)
-		(void)Esys_TR_GetTpmHandle(v->card.tpm->esys, object, &handle);
-	return handle;
-}
-
-static void
-forget_evicted(struct tpm_vault *v, ESYS_TR *object)
-{
-	if (*object == ESYS_TR_NONE || link_keeps(v->card.tpm, handle_of(v, *object)))
-		return;
-	(void)Esys_TR_Close(v->card.tpm->esys, object);
-	*object = ESYS_TR_NONE;
-}
-
-void
-use_forget_evicted(struct tpm_vault *v)
-{
-	if (!link_shared(v->card.tpm))
-		return;
-	forget_evicted(v, &v->key);
-	forget_evicted(v, &v->policy);
-}
-
-void
-use_keep(struct tpm_vault *v)
-{
-	armed_save(v);
-	link_keep(v->card.tpm, handle_of(v, v->key), handle_of(v, v->policy));
-}
-
-/* ---- authorise ---- */
-
-/* Have the TPM check that LIFE is there and was written by the card's creator. */
-static TSS2_RC
-prove_life(struct tpm_vault *v, ESYS_TR session)
-{
-	const TPM2B_OPERAND zeros = { .size = 8 };
-	ESYS_TR life = ESYS_TR_NONE;
-	TSS2_RC rc = reference_open(&v->card, INDEX_LIFE, &life);
-
-	if (rc == TSS2_RC_SUCCESS) {
-		rc = Esys_PolicyNV(v->card.tpm->esys, life, life, session, ESYS_TR_PASSWORD,
-		    ESYS_TR_NONE, ESYS_TR_NONE, &zeros, 0, TPM2_EO_EQ);
-		(void)Esys_TR_Close(v->card.tpm->esys, &life);
-	}
-	return rc;
-}
-
-static TSS2_RC
-prove_ticket(struct tpm_vault *v, ESYS_TR session)
-{
-	const TPM2B_NONCE ref = nonce_tpm2b(rbuf_str(PURPOSE_USE));
-	const TPM2B_NAME pin = name_tpm2b(&v->record.name[INDEX_PIN]);
-	const TPM2B_DIGEST no_cphash = { .size = 0 };
-
-	if (!v->ticket.held)
-		return RC_NO_PROOF;
-	return Esys_PolicyTicket(v->card.tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
-	    ESYS_TR_NONE, &v->ticket.timeout, &no_cphash, &ref, &pin, &v->ticket.ticket);
-}
-
-/* Get a session that satisfies the adopted key's policy for one use. */
-static TSS2_RC
-authorise(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out)
-{
-	TSS2_RC rc;
-
-	if (v->info.pin == PIN_ALWAYS)
-		return armed_take(v, encryption, out);
-	rc = vault_policy(v, encryption, out);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = v->info.pin == PIN_NEVER ? prove_life(v, *out) : prove_ticket(v, *out);
-	return rc;
-}
-
-/* After the use: an armed session is spent; the other one is kept, unless something went wrong with it. */
-static void
-settle(struct tpm_vault *v, ESYS_TR session, TSS2_RC rc)
-{
-	if (session == ESYS_TR_NONE || (session == v->policy && rc == TSS2_RC_SUCCESS))
-		return;
-	if (session == v->policy)
-		v->policy = ESYS_TR_NONE;
-	session_end(v->card.tpm, &session);
 }
 
 /* ---- use ---- */
 
 enum link_use
-use_needs(const struct tpm_vault *v, vault_step step)
+use_needs(const struct tpm_vault *v)
 {
-	const bool loaded = v->key != ESYS_TR_NONE && !v->stale_key;
+	const bool loaded = v->key != 0 && !v->stale_key;
 
-	if (step != use_step)
-		return LINK_ALONE;
 	/* An armed session comes beside the one it keeps. */
 	if (v->info.pin == PIN_ALWAYS)
 		return loaded ? LINK_LOAD : LINK_ALONE;
-	return loaded && v->policy != ESYS_TR_NONE ? LINK_KEPT : LINK_LOAD;
+	return loaded && v->policy.handle != 0 ? LINK_KEPT : LINK_LOAD;
 }
 
 TSS2_RC
@@ -255,17 +167,19 @@ use_step(struct tpm_vault *v, void *context)
 {
 	const struct operation *op = context;
 	const size_t begin = op->out->len;
-	ESYS_TR session = ESYS_TR_NONE;
+	struct command c;
+	SESSION(armed);
 	TSS2_RC rc;
 
 	rc = use_load(v);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = authorise(v, op->encryption, &session);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = op->act(v, session, op);
-	if ((op->encryption & TPMA_SESSION_ENCRYPT) != 0)
-		session_forget_answer(v->card.tpm);
-	settle(v, session, rc);
+	if (rc == TSS2_RC_SUCCESS) {
+		rc = authorise(v, op->encryption, &armed, &c);
+		if (rc == TSS2_RC_SUCCESS)
+			rc = op->act(v, &c, op);
+		if ((op->encryption & TPMA_SESSION_ENCRYPT) != 0)
+			command_forget(v->card.tpm);
+		settle(v, &armed, rc);
+	}
 	if (rc == TSS2_RC_SUCCESS && !wbuf_ok(op->out))
 		rc = RC_MISMATCH;
 	if (rc != TSS2_RC_SUCCESS)
@@ -287,23 +201,25 @@ put_number(struct wbuf *out, const uint8_t *octets, size_t len, size_t n)
 }
 
 static TSS2_RC
-do_rsa(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
+do_rsa(struct tpm_vault *v, const struct command *c, const struct operation *op)
 {
 	const TPMT_RSA_DECRYPT raw = { .scheme = TPM2_ALG_NULL };
 	const TPM2B_DATA no_label = { .size = 0 };
-	TPM2B_PUBLIC_KEY_RSA in = { .size = (UINT16)op->in.len }, *result = NULL;
+	TPM2B_PUBLIC_KEY_RSA in = { .size = (UINT16)op->in.len },
+			     result = { .size = sizeof result.buffer };
 	struct rbuf from = op->in;
 	TSS2_RC rc;
 
 	if (!rbuf_copy(&from, in.buffer, op->in.len <= sizeof in.buffer ? op->in.len : SIZE_MAX))
 		return RC_MISMATCH;
-	rc = Esys_RSA_Decrypt(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE, &in,
-	    &raw, &no_label, &result);
-	if (rc == TSS2_RC_SUCCESS) {
-		rc = put_number(op->out, result->buffer, result->size, op->in.len);
-		explicit_bzero(result, sizeof *result);
-	}
-	Esys_Free(result);
+	rc = Tss2_Sys_RSA_Decrypt_Prepare(v->card.tpm->sys, v->key, &in, &raw, &no_label);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(v->card.tpm, c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_RSA_Decrypt_Complete(v->card.tpm->sys, &result);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = put_number(op->out, result.buffer, result.size, op->in.len);
+	explicit_bzero(&result, sizeof result);
 	return rc;
 }
 
@@ -331,7 +247,7 @@ put_signature(struct wbuf *out, const TPMS_SIGNATURE_ECDSA *sig)
 }
 
 static TSS2_RC
-do_ecdsa(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
+do_ecdsa(struct tpm_vault *v, const struct command *c, const struct operation *op)
 {
 	/* The TPM takes digests of its hashes' sizes only; zeros in front make the same number. */
 	const bool wide = op->in.len > TPM2_SHA256_DIGEST_SIZE;
@@ -342,25 +258,25 @@ do_ecdsa(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
 		.hierarchy = TPM2_RH_NULL };
 	TPM2B_DIGEST digest = { .size = (UINT16)n };
 	struct wbuf w = wbuf_over(digest.buffer, n);
-	TPMT_SIGNATURE *sig = NULL;
+	TPMT_SIGNATURE sig = { .sigAlg = 0 };
 	TSS2_RC rc;
 
 	rc = put_number(&w, op->in.data, op->in.len, n);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Sign(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &digest, &scheme, &no_ticket, &sig);
+		rc = Tss2_Sys_Sign_Prepare(v->card.tpm->sys, v->key, &digest, &scheme, &no_ticket);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = put_signature(op->out, &sig->signature.ecdsa);
-	Esys_Free(sig);
-	return rc;
+		rc = command_run(v->card.tpm, c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_Sign_Complete(v->card.tpm->sys, &sig);
+	return rc == TSS2_RC_SUCCESS ? put_signature(op->out, &sig.signature.ecdsa) : rc;
 }
 
 static TSS2_RC
-do_ecdh(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
+do_ecdh(struct tpm_vault *v, const struct command *c, const struct operation *op)
 {
 	const size_t n = key_size(v->info.algorithm);
 	TPM2B_ECC_POINT in = { .point = { .x.size = (UINT16)n, .y.size = (UINT16)n } };
-	TPM2B_ECC_POINT *shared = NULL;
+	TPM2B_ECC_POINT shared = { .size = 0 };
 	struct rbuf from = op->in;
 	uint8_t form;
 	TSS2_RC rc;
@@ -368,13 +284,14 @@ do_ecdh(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
 	if (!rbuf_u8(&from, &form) || !rbuf_copy(&from, in.point.x.buffer, n) ||
 	    !rbuf_copy(&from, in.point.y.buffer, n))
 		return RC_MISMATCH;
-	rc = Esys_ECDH_ZGen(v->card.tpm->esys, v->key, session, ESYS_TR_NONE, ESYS_TR_NONE, &in,
-	    &shared);
-	if (rc == TSS2_RC_SUCCESS) {
-		rc = put_number(op->out, shared->point.x.buffer, shared->point.x.size, n);
-		explicit_bzero(shared, sizeof *shared);
-	}
-	Esys_Free(shared);
+	rc = Tss2_Sys_ECDH_ZGen_Prepare(v->card.tpm->sys, v->key, &in);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(v->card.tpm, c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_ECDH_ZGen_Complete(v->card.tpm->sys, &shared);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = put_number(op->out, shared.point.x.buffer, shared.point.x.size, n);
+	explicit_bzero(&shared, sizeof shared);
 	return rc;
 }
 
@@ -382,7 +299,7 @@ do_ecdh(struct tpm_vault *v, ESYS_TR session, const struct operation *op)
 static const struct {
 	bool (*fits)(uint8_t algorithm);
 	TPMA_SESSION encryption;
-	TSS2_RC (*act)(struct tpm_vault *, ESYS_TR, const struct operation *);
+	TSS2_RC (*act)(struct tpm_vault *, const struct command *, const struct operation *);
 } operations[] = {
 	[KEY_RSA]   = { key_is_rsa, TPMA_SESSION_ENCRYPT, do_rsa },
 	[KEY_ECDSA] = { key_is_ecc, 0,                    do_ecdsa }, /* a signature is no secret */
@@ -430,5 +347,5 @@ use_operate(struct vault *vault, struct rbuf key, enum key_operation kind, struc
 	if (!use_adopt(v, key) || !input_fits(v, kind, in))
 		return VAULT_MISMATCH;
 	/* Repeating is safe: a proof that was spent is not there a second time. */
-	return vault_run(v, "use a key", LINK_SECONDS, true, use_step, &op);
+	return vault_use(v, "use a key", use_step, &op);
 }

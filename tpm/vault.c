@@ -17,79 +17,102 @@ own(struct vault *vault)
 static TSS2_RC
 refresh(struct tpm_vault *v)
 {
-	TSS2_RC rc;
+	struct tpm *t = v->card.tpm;
+	TSS2_RC rc = TSS2_RC_SUCCESS;
 
-	if (v->epoch == v->card.tpm->epoch) {
-		use_forget_evicted(v);
-		return TSS2_RC_SUCCESS;
+	if (v->epoch != t->epoch) {
+		session_forget(&v->policy);
+		v->key = 0;
+		v->ahead = false;
+		v->card.parent = ESYS_TR_NONE;
+		if (v->armed == ARMED_LIVE)
+			v->armed = ARMED_NOT;
+		if (v->armed == ARMED_NOT)
+			session_forget(&v->armed_session);
+		v->epoch = t->epoch;
+		rc = parent_open(t, &v->record.parent, &v->card.parent);
+		/* What it is does not change: its Name is in the record. */
+		if (rc == TSS2_RC_SUCCESS && v->card.storage.handle == 0)
+			rc = parent_read(t, &v->record.parent, &v->card.storage);
 	}
-	v->policy = v->key = v->card.parent = ESYS_TR_NONE;
-	if (v->armed == ARMED_LIVE)
-		v->armed = ARMED_NOT;
-	v->armed_session = ESYS_TR_NONE;
-	v->epoch = v->card.tpm->epoch;
-	rc = parent_open(v->card.tpm, &v->record.parent, &v->card.parent);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = parent_read(v->card.tpm, &v->record.parent, &v->card.storage);
+		ahead_collect(v);
+	/* Another card may have needed the place. */
+	if (!link_keeps(t, v->key))
+		v->key = 0;
+	if (!link_keeps(t, v->policy.handle))
+		session_forget(&v->policy);
 	return rc;
 }
 
 static TSS2_RC
-attempt(struct tpm_vault *v, unsigned seconds, vault_step step, void *context)
+attempt(struct tpm_vault *v, bool keyed, unsigned seconds, vault_step step, void *context)
 {
-	TSS2_RC rc = link_enter(v->card.tpm, use_needs(v, step), seconds, NULL);
+	const enum link_use use = keyed ? use_needs(v) : LINK_ALONE;
+	TSS2_RC rc = link_enter(v->card.tpm, use, seconds, NULL);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
 	rc = refresh(v);
+	v->next = 0;
 	if (rc == TSS2_RC_SUCCESS && v->armed == ARMED_SPENT)
 		armed_drop(v);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = step(v, context);
 	if (rc_sessions_full(rc))
 		link_flush_saved(v->card.tpm);
-	if (rc_stale(rc) || rc_on_the_way(rc) || v->card.parent == ESYS_TR_NONE)
+	if (rc_stale(rc) || rc_on_the_way(rc) || v->card.storage.handle == 0) {
 		link_drop(v->card.tpm);
-	else
-		use_keep(v);
+	} else {
+		armed_save(v);
+		link_keep(v->card.tpm, v->key, v->policy.handle);
+		if (rc == TSS2_RC_SUCCESS)
+			ahead_send(v);
+	}
 	link_end(v->card.tpm);
 	return rc;
 }
 
-enum vault_err
-vault_run(struct tpm_vault *v, const char *what, unsigned seconds, bool repeatable,
-    vault_step step, void *context)
+static enum vault_err
+persist(struct tpm_vault *v, const char *what, bool keyed, unsigned seconds,
+    bool repeatable, vault_step step, void *context)
 {
 	const struct timespec pause = { .tv_nsec = 200 * 1000 * 1000 };
-	TSS2_RC rc = attempt(v, seconds, step, context);
+	TSS2_RC rc = attempt(v, keyed, seconds, step, context);
 	const bool broken = (rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER;
 	int patience = 10;
 
 	/* It spares its NV memory, or is not done with its tests: nothing was done or counted. */
 	while (rc_busy(rc) && patience-- > 0) {
 		(void)nanosleep(&pause, NULL);
-		rc = attempt(v, seconds, step, context);
+		rc = attempt(v, keyed, seconds, step, context);
 	}
 	if (rc_stale(rc) && (repeatable || !broken) && !link_late(v->card.tpm)) {
 		log_debug("%s: beginning again after 0x%x", what, (unsigned)rc);
-		rc = attempt(v, seconds, step, context);
+		rc = attempt(v, keyed, seconds, step, context);
 	}
 	return vault_err_from_rc(what, rc);
 }
 
-TSS2_RC
-vault_policy(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out)
+enum vault_err
+vault_run(struct tpm_vault *v, const char *what, unsigned seconds, bool repeatable,
+    vault_step step, void *context)
 {
-	TSS2_RC rc = TSS2_RC_SUCCESS;
+	return persist(v, what, false, seconds, repeatable, step, context);
+}
 
-	if (v->policy == ESYS_TR_NONE)
-		rc = session_start(v->card.tpm, v->card.parent, TPM2_SE_POLICY, 0, &v->policy);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TRSess_SetAttributes(v->card.tpm->esys, v->policy, encryption,
-		    TPMA_SESSION_ENCRYPT | TPMA_SESSION_DECRYPT);
-	if (rc == TSS2_RC_SUCCESS)
-		*out = v->policy;
-	return rc;
+enum vault_err
+vault_use(struct tpm_vault *v, const char *what, vault_step step, void *context)
+{
+	return persist(v, what, true, LINK_SECONDS, true, step, context);
+}
+
+TSS2_RC
+vault_policy(struct tpm_vault *v)
+{
+	if (v->policy.handle != 0)
+		return TSS2_RC_SUCCESS;
+	return session_open(v->card.tpm, &v->card.storage, TPM2_SE_POLICY, &v->policy);
 }
 
 static TSS2_RC
@@ -109,8 +132,18 @@ op_disarm(struct vault *vault)
 		return;
 	/* Not served again, whatever comes; and if the TPM is out of reach now, flushed when it is not. */
 	if (vault_run(v, "disarm", LINK_SECONDS_DISARM, false, step_disarm, NULL) != VAULT_OK &&
-	    v->armed != ARMED_NOT)
+	    v->armed != ARMED_NOT) {
 		v->armed = v->armed_saved != NULL ? ARMED_SPENT : ARMED_NOT;
+		session_forget(&v->armed_session);
+	}
+}
+
+static TSS2_RC
+step_forget(struct tpm_vault *v, void *context)
+{
+	(void)context;
+	session_close(v->card.tpm, &v->policy);
+	return TSS2_RC_SUCCESS;
 }
 
 static void
@@ -120,6 +153,12 @@ op_forget(struct vault *vault)
 
 	explicit_bzero(&v->ticket, sizeof v->ticket);
 	op_disarm(vault);
+	if (v->policy.proven != PIN_ONCE && !v->ahead)
+		return;
+	/* Without its key nobody can use it, whether the TPM flushes it now or with the connection. */
+	if (vault_run(v, "forget a proof", LINK_SECONDS_DISARM, false, step_forget, NULL) != VAULT_OK)
+		session_forget(&v->policy);
+	v->ahead = false;
 }
 
 /* Two derived secrets: the one that proves, and the new one. */
@@ -138,28 +177,40 @@ proof_clear(struct proof *p)
 #define PROOF(name, index) \
 	__attribute__((cleanup(proof_clear))) struct proof name = { .which = (index) }
 
+/* Prove the PIN for "use", on a new session: a ticket's time runs from the session's start. */
+static TSS2_RC
+prove_use(struct tpm_vault *v, struct prover *pin)
+{
+	const int32_t expiration = -(int32_t)v->card.tpm->config.pin_cache;
+	TSS2_RC rc;
+
+	session_close(v->card.tpm, &v->policy);
+	rc = vault_policy(v);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = reference_prove(&v->card, pin, &v->policy, PURPOSE_USE, expiration, &v->ticket);
+	if (rc == TSS2_RC_SUCCESS)
+		v->policy.proven = PIN_ONCE; /* the first use needs no ticket */
+	return rc;
+}
+
 static TSS2_RC
 step_verify(struct tpm_vault *v, void *context)
 {
 	const struct proof *p = context;
-	const int32_t expiration = -(int32_t)v->card.tpm->config.pin_cache;
-	ESYS_TR session = ESYS_TR_NONE;
+	PROVER(pin);
 	TSS2_RC rc;
 
-	/* The ticket's time runs from the start of the session, not from this command. */
-	session_end(v->card.tpm, &v->policy);
-	rc = vault_policy(v, 0, &session);
+	rc = prover_begin(&v->card, INDEX_PIN, &p->auth, &pin);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = reference_prove(&v->card, INDEX_PIN, &p->auth, session, PURPOSE_USE,
-		    expiration, &v->ticket);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_PolicyRestart(v->card.tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
-		    ESYS_TR_NONE);
+		rc = prove_use(v, &pin);
 	/* Only now: a wrong PIN must cost one try, not two. */
 	if (rc == TSS2_RC_SUCCESS)
-		rc = armed_set(v, &p->auth);
-	if (rc != TSS2_RC_SUCCESS)
+		rc = armed_set(v, &pin);
+	prover_end(&v->card, &pin);
+	if (rc != TSS2_RC_SUCCESS) {
 		explicit_bzero(&v->ticket, sizeof v->ticket);
+		session_close(v->card.tpm, &v->policy);
+	}
 	return rc;
 }
 
@@ -180,13 +231,17 @@ step_check(struct tpm_vault *v, void *context)
 {
 	const struct proof *p = context;
 	const char *purpose = p->which == INDEX_PIN ? PURPOSE_USE : PURPOSE_UNBLOCK;
-	ESYS_TR session = ESYS_TR_NONE;
+	SESSION(session);
+	PROVER(prover);
 	TSS2_RC rc;
 
-	rc = session_start(v->card.tpm, v->card.parent, TPM2_SE_POLICY, 0, &session);
+	rc = session_open(v->card.tpm, &v->card.storage, TPM2_SE_POLICY, &session);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = reference_prove(&v->card, p->which, &p->auth, session, purpose, 0, NULL);
-	session_end(v->card.tpm, &session);
+		rc = prover_begin(&v->card, p->which, &p->auth, &prover);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = reference_prove(&v->card, &prover, &session, purpose, 0, NULL);
+	prover_end(&v->card, &prover);
+	session_close(v->card.tpm, &session);
 	return rc;
 }
 
@@ -313,22 +368,11 @@ step_random(struct tpm_vault *v, void *context)
 {
 	const struct random_request *q = context;
 	size_t begin = q->out->len;
-	ESYS_TR session = ESYS_TR_NONE;
-	TPM2B_DIGEST *some = NULL;
 	TSS2_RC rc;
 
-	rc = vault_policy(v, TPMA_SESSION_ENCRYPT, &session);
-	/* A TPM gives at most a digest at a time, and may give less. */
-	while (rc == TSS2_RC_SUCCESS && q->out->len - begin < q->n && wbuf_ok(q->out)) {
-		rc = Esys_GetRandom(v->card.tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
-		    (UINT16)(q->n - (q->out->len - begin)), &some);
-		if (rc == TSS2_RC_SUCCESS && (some->size == 0 || some->size > q->n))
-			rc = RC_CRYPTO;
-		if (rc == TSS2_RC_SUCCESS)
-			wbuf_put(q->out, rbuf_of(some->buffer, some->size));
-		Esys_Free(some);
-		some = NULL;
-	}
+	rc = vault_policy(v);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = random_octets(v->card.tpm, &v->policy, q->n, q->out);
 	if (rc != TSS2_RC_SUCCESS || !wbuf_ok(q->out))
 		wbuf_truncate(q->out, begin);
 	return rc == TSS2_RC_SUCCESS && q->out->len == begin && q->n != 0 ? RC_MISMATCH : rc;
@@ -378,7 +422,6 @@ vault_new(struct tpm *t)
 	v->port.ops = &ops;
 	v->card = (struct card_tpm){ .tpm = t, .record = &v->record, .parent = ESYS_TR_NONE };
 	v->epoch = t->epoch - 1; /* nothing is loaded yet */
-	v->policy = v->key = v->armed_session = ESYS_TR_NONE;
 	v->loaded = wbuf_over(v->loaded_octets, sizeof v->loaded_octets);
 	return v;
 }
@@ -438,15 +481,11 @@ static TSS2_RC
 step_health(struct tpm_vault *v, void *context)
 {
 	enum card_index *which = context;
-	ESYS_TR index = ESYS_TR_NONE;
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
 	for (*which = INDEX_PIN; *which < INDEX_COUNT && rc == TSS2_RC_SUCCESS; ++*which) {
-		if (!v->record.index[*which].present)
-			continue;
-		rc = reference_open(&v->card, *which, &index);
-		if (rc == TSS2_RC_SUCCESS)
-			(void)Esys_TR_Close(v->card.tpm->esys, &index);
+		if (v->record.index[*which].present)
+			rc = reference_check(&v->card, *which);
 	}
 	return rc;
 }
@@ -462,7 +501,7 @@ tpm_vault_health(struct vault *vault, struct failure *why)
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_err_from_rc(rc);
 	link_end(v->card.tpm);
-	rc = attempt(v, LINK_SECONDS, step_health, &which);
+	rc = attempt(v, false, LINK_SECONDS, step_health, &which);
 	if (rc == TSS2_RC_SUCCESS)
 		return TPM_OK;
 	if (rc != RC_IMPOSTOR && rc_base(rc) != rc_base(TPM2_RC_HANDLE))

@@ -27,19 +27,23 @@ struct tpm_vault {
 
 	/* good while epoch is the link's */
 	unsigned epoch;
-	ESYS_TR policy; /* the session that authorises keys, or ESYS_TR_NONE */
-	ESYS_TR key;	/* the loaded key ... */
+	struct session policy; /* the session that authorises keys */
+	TPM2_HANDLE key;       /* the loaded key ... */
 
 	/* ... and the file it came from */
 	bool stale_key; /* ... unless another file was looked at since */
 	struct wbuf loaded;
 	uint8_t loaded_octets[VAULT_KEY_MAX];
 	struct keyfile file;
+	struct name name; /* of the key in the file */
 	struct key_info info;
 
 	struct ticket ticket; /* proof of the PIN for "use" */
+	enum pin_rule next;   /* of the key that was just used: what the next use will ask for; 0: unknown */
+	bool ahead;	      /* a ticket is on its way to policy, and the answer not collected yet */
+
 	enum armed_state armed;
-	ESYS_TR armed_session;	   /* when ARMED_LIVE */
+	struct session armed_session;
 	TPMS_CONTEXT *armed_saved; /* when ARMED_SAVED or _SPENT: it survives other clients' turns */
 };
 
@@ -54,6 +58,10 @@ typedef TSS2_RC (*vault_step)(struct tpm_vault *v, void *context);
 MUST_CHECK enum vault_err vault_run(struct tpm_vault *v, const char *what, unsigned seconds,
     bool repeatable, vault_step step, void *context);
 
+/* The same for the use of one key, within LINK_SECONDS and repeatable: other cards may be at work meanwhile. */
+MUST_CHECK enum vault_err vault_use(
+    struct tpm_vault *v, const char *what, vault_step step, void *context);
+
 /*
  * The same card on a connection of its own, or NULL when memory is out: a
  * resource manager gives each client places for three sessions or four.
@@ -61,14 +69,14 @@ MUST_CHECK enum vault_err vault_run(struct tpm_vault *v, const char *what, unsig
 struct tpm_vault *vault_twin(const struct tpm_vault *v);
 void vault_twin_free(struct tpm_vault *twin); /* NULL is allowed */
 
-/* Get the policy session, starting it if need be, with the given parameter encryption. */
-MUST_CHECK TSS2_RC vault_policy(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out);
+/* Start the policy session, unless there is one. */
+MUST_CHECK TSS2_RC vault_policy(struct tpm_vault *v);
 
 /* Prove the PIN for "always" on a session of its own. */
-MUST_CHECK TSS2_RC armed_set(struct tpm_vault *v, const struct secret *auth);
+MUST_CHECK TSS2_RC armed_set(struct tpm_vault *v, struct prover *pin);
 
 /* Take the armed session out: it serves once, and the caller ends it.  RC_NO_PROOF when there is none. */
-MUST_CHECK TSS2_RC armed_take(struct tpm_vault *v, TPMA_SESSION encryption, ESYS_TR *out);
+MUST_CHECK TSS2_RC armed_take(struct tpm_vault *v, struct session *out);
 
 /* Flush the armed session, within a begun link; if the TPM fails to, it is spent and flushed later. */
 void armed_drop(struct tpm_vault *v);
@@ -78,6 +86,31 @@ void armed_wipe(struct tpm_vault *v);
 
 /* Before others have their turn on a shared TPM: put the armed session where they do not flush it. */
 void armed_save(struct tpm_vault *v);
+
+/* ---- authorising ---- */
+
+/*
+ * Name the adopted, loaded key and get a session that satisfies its policy for
+ * one use.  RC_NO_PROOF when the PIN is not proven.  settle() must follow, also
+ * after a failure.
+ *
+ * armed where an armed session is put
+ * out   entity and session, with encryption; the session is armed or the card's own
+ */
+MUST_CHECK TSS2_RC authorise(struct tpm_vault *v, TPMA_SESSION encryption, struct session *armed,
+    struct command *out);
+
+/* After the use, which ended with rc: an armed session is spent; the other one is kept, unless something went wrong with it. */
+void settle(struct tpm_vault *v, struct session *armed, TSS2_RC rc);
+
+/*
+ * Spend the ticket for a next use like the last one now, so that it will cost
+ * one command: send it, as the last thing before link_end(), and do not wait.
+ */
+void ahead_send(struct tpm_vault *v);
+
+/* Learn what has become of it, first thing after link_enter(). */
+void ahead_collect(struct tpm_vault *v);
 
 /* ---- using keys ---- */
 
@@ -91,20 +124,13 @@ MUST_CHECK bool use_adopt(struct tpm_vault *v, struct rbuf key);
 /* Load the adopted key, within a begun link, unless it is loaded. */
 MUST_CHECK TSS2_RC use_load(struct tpm_vault *v);
 
-/*
- * Within a begun link: save the armed session and say what else stays loaded;
- * forget what another card needed the place of.
- */
-void use_keep(struct tpm_vault *v);
-void use_forget_evicted(struct tpm_vault *v);
+/* What using the adopted key is to other cards. */
+enum link_use use_needs(const struct tpm_vault *v);
 
-/* What a step is to other cards: using the adopted key asks less than others do. */
-enum link_use use_needs(const struct tpm_vault *v, vault_step step);
-
-/* Something to do with the adopted key. */
+/* Something to do with the adopted key; act is given the key as entity and what authorises it. */
 struct operation {
 	TPMA_SESSION encryption; /* what crosses the wire is secret: in (DECRYPT), out (ENCRYPT) */
-	TSS2_RC (*act)(struct tpm_vault *, ESYS_TR session, const struct operation *);
+	TSS2_RC (*act)(struct tpm_vault *, const struct command *, const struct operation *);
 	struct rbuf in;
 	struct wbuf *out;
 };

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What makes a session satisfy a key's policy, and doing that ahead of time.
+ *
+ * A session that has proven something serves one use; then the TPM has it
+ * begin anew.  So that whoever waits for a use waits for one command, the ticket
+ * for the next one is spent when a use is over, and nobody waits for that: one
+ * command after each use, and then the TPM is idle.
+ */
+#include <string.h>
+
+#include "tpm/rc.h"
+#include "tpm/vault.h"
+
+/* ---- proofs: a command prepared, and what it is about ---- */
+
+/* Have the TPM check that LIFE is there and was written by the card's creator. */
+static TSS2_RC
+prepare_life(struct tpm_vault *v, struct command *out)
+{
+	const struct entity life = reference_entity(&v->card, INDEX_LIFE);
+	const TPM2B_OPERAND zeros = { .size = 8 };
+
+	*out = (struct command){ .entities = { life, life, { v->policy.handle, NULL } },
+		.by = { { .session = &session_password } } };
+	return Tss2_Sys_PolicyNV_Prepare(v->card.tpm->sys, life.handle, life.handle,
+	    v->policy.handle, &zeros, 0, TPM2_EO_EQ);
+}
+
+static TSS2_RC
+prepare_ticket(struct tpm_vault *v, struct command *out)
+{
+	const TPM2B_NONCE ref = nonce_tpm2b(rbuf_str(PURPOSE_USE));
+	const TPM2B_NAME pin = name_tpm2b(&v->record.name[INDEX_PIN]);
+	const TPM2B_DIGEST no_cphash = { .size = 0 };
+
+	if (!v->ticket.held)
+		return RC_NO_PROOF;
+	*out = (struct command){ .by = { { .session = NULL } } };
+	return Tss2_Sys_PolicyTicket_Prepare(v->card.tpm->sys, v->policy.handle,
+	    &v->ticket.timeout, &no_cphash, &ref, &pin, &v->ticket.ticket);
+}
+
+/* ---- now ---- */
+
+/* Have the card's own session satisfy the rule, unless it does. */
+static TSS2_RC
+prove(struct tpm_vault *v, enum pin_rule rule)
+{
+	struct command c;
+	TSS2_RC rc = vault_policy(v);
+
+	if (rc != TSS2_RC_SUCCESS || v->policy.proven == (unsigned)rule)
+		return rc;
+	if (v->policy.proven != 0)
+		rc = Tss2_Sys_PolicyRestart(v->card.tpm->sys, v->policy.handle, NULL, NULL);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	v->policy.proven = 0;
+	rc = rule == PIN_NEVER ? prepare_life(v, &c) : prepare_ticket(v, &c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(v->card.tpm, &c);
+	if (rc == TSS2_RC_SUCCESS)
+		v->policy.proven = rule;
+	return rc;
+}
+
+TSS2_RC
+authorise(struct tpm_vault *v, TPMA_SESSION encryption, struct session *armed, struct command *out)
+{
+	const bool once = v->info.pin == PIN_ALWAYS;
+
+	*out = (struct command){ .entities = { { v->key, &v->name } },
+		.by = { { .session = once ? armed : &v->policy, .use = encryption, .last = once } } };
+	return once ? armed_take(v, armed) : prove(v, v->info.pin);
+}
+
+void
+settle(struct tpm_vault *v, struct session *armed, TSS2_RC rc)
+{
+	session_close(v->card.tpm, armed);
+	if (rc != TSS2_RC_SUCCESS)
+		session_close(v->card.tpm, &v->policy);
+	else
+		v->next = v->info.pin;
+}
+
+/* ---- ahead ---- */
+
+void
+ahead_send(struct tpm_vault *v)
+{
+	struct command c;
+
+	/* LIFE is looked at when a key is used and no earlier: a destroyed card's keys are dead. */
+	if (v->next != PIN_ONCE || v->policy.handle == 0 || v->policy.proven != 0)
+		return;
+	v->ahead = prepare_ticket(v, &c) == TSS2_RC_SUCCESS &&
+	    command_send(v->card.tpm, &c) == TSS2_RC_SUCCESS;
+}
+
+void
+ahead_collect(struct tpm_vault *v)
+{
+	if (!v->ahead)
+		return;
+	/* If it failed, doing it again in time will tell why. */
+	if (command_collect(v->card.tpm) == TSS2_RC_SUCCESS)
+		v->policy.proven = PIN_ONCE;
+	v->ahead = false;
+	link_make_room(v->card.tpm);
+}
