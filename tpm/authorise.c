@@ -75,14 +75,19 @@ authorise(struct tpm_vault *v, TPMA_SESSION encryption, struct session *armed, s
 	return once ? armed_take(v, armed) : prove(v, v->info.pin);
 }
 
-void
+TSS2_RC
 settle(struct tpm_vault *v, struct session *armed, TSS2_RC rc)
 {
 	session_close(v->card.tpm, armed);
-	if (rc != TSS2_RC_SUCCESS)
-		session_close(v->card.tpm, &v->policy);
-	else
+	if (rc == TSS2_RC_SUCCESS) {
 		v->next = v->info.pin;
+		return rc;
+	}
+	session_close(v->card.tpm, &v->policy);
+	/* It asks for nothing but LIFE, so what is at LIFE's handle is another index. */
+	if (v->info.pin == PIN_NEVER && rc_base(rc) == rc_base(TPM2_RC_POLICY_FAIL))
+		return RC_IMPOSTOR;
+	return rc;
 }
 
 /* ---- ahead ---- */

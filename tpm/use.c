@@ -178,7 +178,7 @@ use_step(struct tpm_vault *v, void *context)
 			rc = op->act(v, &c, op);
 		if ((op->encryption & TPMA_SESSION_ENCRYPT) != 0)
 			command_forget(v->card.tpm);
-		settle(v, &armed, rc);
+		rc = settle(v, &armed, rc);
 	}
 	if (rc == TSS2_RC_SUCCESS && !wbuf_ok(op->out))
 		rc = RC_MISMATCH;

@@ -100,8 +100,11 @@ void armed_save(struct tpm_vault *v);
 MUST_CHECK TSS2_RC authorise(struct tpm_vault *v, TPMA_SESSION encryption, struct session *armed,
     struct command *out);
 
-/* After the use, which ended with rc: an armed session is spent; the other one is kept, unless something went wrong with it. */
-void settle(struct tpm_vault *v, struct session *armed, TSS2_RC rc);
+/*
+ * After the use, which ended with rc: an armed session is spent; the other one
+ * is kept, unless something went wrong with it.  Returns rc, or what it really means.
+ */
+MUST_CHECK TSS2_RC settle(struct tpm_vault *v, struct session *armed, TSS2_RC rc);
 
 /*
  * Spend the ticket for a next use like the last one now, so that it will cost
