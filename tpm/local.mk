@@ -179,6 +179,12 @@ tests_check_lease_SOURCES = tests/check_lease.c tests/suite.h
 tests_check_lease_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_lease_LDADD = libscratch.la $(TPM_CHECK_LIBS)
 
+check_PROGRAMS += tests/check_together
+tests_check_together_SOURCES = tests/check_together.c tests/suite.h
+tests_check_together_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_together_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_together_LDADD = $(TPM_CHECK_LIBS)
+
 check_PROGRAMS += tests/check_facts
 tests_check_facts_SOURCES = tests/check_facts.c tests/suite.h
 tests_check_facts_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
