@@ -59,7 +59,7 @@ static void
 chain_drop(struct piv *p)
 {
 	p->chaining = false;
-	octets_forget(&p->chain);
+	wbuf_truncate(&p->chain, 0);
 }
 
 /* Add a command's data to the chain; with the last command the whole becomes its data. */
@@ -203,7 +203,8 @@ piv_reset(struct piv *p)
 	nonce_forget(p);
 	p->chaining = false;
 	p->sent = 0;
-	wbuf_wipe(&p->chain);
-	wbuf_wipe(&p->pending);
+	/* Their memory behind what was appended is as it was given to us: pages never used take none. */
+	wbuf_truncate(&p->chain, 0);
+	wbuf_truncate(&p->pending, 0);
 	wbuf_wipe(&key);
 }

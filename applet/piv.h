@@ -69,7 +69,10 @@ struct piv {
 	uint8_t sealed_octets[STORE_ITEM_MAX]; /* a data object as the store has it */
 };
 
-/* Set up a card that has just been powered.  The others must outlive p. */
+/*
+ * Set up a card that has just been powered.  The others must outlive p, whose
+ * buffers are zero, as calloc() or piv_reset() leaves them.
+ */
 void piv_init(struct piv *p, struct vault *vault, struct store *store,
     const struct piv_profile *profile, struct piv_host *host);
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "applet/response.h"
 
-#include "applet/status.h"
 #include "applet/sw.h"
 
 /* Hosts that leave Le out (libykpiv does) still want the data. */
@@ -16,7 +15,7 @@ smaller(size_t a, size_t b)
 void
 response_drop(struct piv *p)
 {
-	octets_forget(&p->pending);
+	wbuf_truncate(&p->pending, 0);
 	p->sent = 0;
 }
 

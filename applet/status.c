@@ -21,12 +21,3 @@ nonce_forget(struct piv *p)
 	p->admin_step = ADMIN_IDLE;
 	secret_clear(&p->admin_nonce);
 }
-
-void
-octets_forget(struct wbuf *b)
-{
-	struct wbuf appended = wbuf_over(b->data, b->len);
-
-	wbuf_wipe(&appended);
-	wbuf_truncate(b, 0);
-}

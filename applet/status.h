@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Forgetting: the only places that take PIN, freshness and nonces away, here
- * and in the vault alike, and that empty buffers.
+ * and in the vault alike.
  */
 #ifndef TPMVSC_APPLET_STATUS_H
 #define TPMVSC_APPLET_STATUS_H
@@ -16,8 +16,5 @@ void pin_disarm(struct piv *p);
 
 /* No challenge or witness can be answered any more. */
 void nonce_forget(struct piv *p);
-
-/* Wipe what was appended to b, and empty it; the rest of its memory is not touched. */
-void octets_forget(struct wbuf *b);
 
 #endif

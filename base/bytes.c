@@ -191,8 +191,10 @@ wbuf_insert(struct wbuf *out, size_t at, struct rbuf octets)
 void
 wbuf_truncate(struct wbuf *out, size_t len)
 {
-	if (len <= out->len)
+	if (len < out->len) {
+		explicit_bzero(out->data + len, out->len - len);
 		out->len = len;
+	}
 	out->overflow = false;
 }
 

@@ -87,7 +87,10 @@ struct rbuf wbuf_view(const struct wbuf *out);
  */
 void wbuf_insert(struct wbuf *out, size_t at, struct rbuf octets);
 
-/* Forget what was written after the first len octets, and an overflow with it. */
+/*
+ * Forget what was written after the first len octets, and an overflow with it.
+ * What is forgotten is wiped: behind its end a writer leaves nothing.
+ */
 void wbuf_truncate(struct wbuf *out, size_t len);
 
 /* Overwrite all cap octets with zeros in a way no compiler removes, and empty the writer. */

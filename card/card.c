@@ -80,6 +80,8 @@ install(struct card *card, struct parts *parts)
 {
 	struct cache *cache = cache_new(parts->store, files_store_changed);
 
+	if (card->parts != NULL)
+		piv_reset(&card->piv);
 	cache_free(card->cache);
 	card->cache = cache;
 	card->parts = parts;

@@ -283,25 +283,25 @@ START_TEST(truncate_forgets)
 	ck_assert(wbuf_ok(&w));
 	ck_assert_uint_eq(w.len, 4);
 	wbuf_truncate(&w, 1);
+	ck_assert_mem_eq(out, "a\0\0\0", 4);
 	wbuf_u8(&w, 'z');
 	ck_assert(rbuf_eq(wbuf_view(&w), rbuf_str("az")));
 }
 END_TEST
 
-START_TEST(wipe_reaches_what_was_truncated)
+START_TEST(wipe_reaches_all_of_it)
 {
-	uint8_t out[4];
-	struct wbuf w = wbuf_over(out, sizeof out);
+	uint8_t out[] = "abcd";
+	struct wbuf w = wbuf_over(out, 4);
 	struct wbuf none = wbuf_over(NULL, 0);
 
-	wbuf_put(&w, rbuf_str("abcd"));
-	wbuf_u8(&w, 'e');
-	wbuf_truncate(&w, 1);
+	wbuf_put(&w, rbuf_str("xyzuv"));
 	wbuf_wipe(&w);
 	ck_assert_mem_eq(out, "\0\0\0\0", 4);
 	ck_assert(wbuf_ok(&w));
 	ck_assert_uint_eq(w.len, 0);
 	wbuf_wipe(&none);
+	wbuf_truncate(&none, 0);
 }
 END_TEST
 
@@ -328,7 +328,7 @@ main(void)
 	tcase_add_test(writer, fill);
 	tcase_add_rows(writer, insert, insert_rows);
 	tcase_add_test(writer, truncate_forgets);
-	tcase_add_test(writer, wipe_reaches_what_was_truncated);
+	tcase_add_test(writer, wipe_reaches_all_of_it);
 
 	return suite_run(suite);
 }

@@ -123,7 +123,10 @@ fake_card_new(void)
 	add_object(card, 0x5fc102, 0xc1, 20);
 	add_object(card, 0x5fc105, 0xce, 3072);
 	/* Powered up on memory full of octets that are not zero. */
+	/* Whatever it holds, but that its buffers are clean. */
 	memset(&card->piv, 0xa5, sizeof card->piv);
+	memset(card->piv.chain_octets, 0, sizeof card->piv.chain_octets);
+	memset(card->piv.pending_octets, 0, sizeof card->piv.pending_octets);
 	piv_init(&card->piv, &card->vault.port, &card->store.port, &card->profile, NULL);
 	return card;
 }
