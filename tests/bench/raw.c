@@ -233,7 +233,7 @@ nv_read_public(struct bench *b)
 }
 
 static void
-random_octets(struct bench *b)
+get_random(struct bench *b)
 {
 	TPM2B_DIGEST out = { .size = sizeof out.buffer };
 
@@ -311,7 +311,7 @@ static const struct row {
 	{ "nv-read", "TPM2_NV_Read", NULL, with_index, NULL, nv_read, NULL, without_index },
 	{ "nv-public", "TPM2_NV_ReadPublic", NULL, with_index, NULL, nv_read_public, NULL,
 	    without_index },
-	{ "random", "TPM2_GetRandom", NULL, NULL, NULL, random_octets, NULL, NULL },
+	{ "random", "TPM2_GetRandom", NULL, NULL, NULL, get_random, NULL, NULL },
 	{ "derive-pin", "VERIFY", KEY_DERIVATION, NULL, NULL, derive, NULL, NULL },
 	{ "derive-all", "create", KEY_DERIVATION, NULL, NULL, derive_all, NULL, NULL },
 };
