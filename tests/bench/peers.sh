@@ -123,19 +123,19 @@ p11_bench()
 
 round_tpm2_pkcs11()
 {
-	p11_bench tpm2-pkcs11 "$tpm2_module" peer 01 'sign P-256' 500
+	p11_bench tpm2-pkcs11 "$tpm2_module" peer 01 'sign P-256' 200
 	empty_tpm
-	p11_bench tpm2-pkcs11 "$tpm2_module" peer 02 'sign RSA-2048' 300
+	p11_bench tpm2-pkcs11 "$tpm2_module" peer 02 'sign RSA-2048' 100
 }
 
 # tpm2-pkcs11 has no C_DeriveKey.
 round_peers()
 {
-	p11_bench opensc-pkcs11 "$module" 'First, 9A' 01 'sign P-256' 1000
-	p11_bench opensc-pkcs11 "$module" 'Second, 9A' 01 'sign RSA-2048' 300
-	p11_bench opensc-pkcs11 "$module" 'First, 9A' 03 'ECDH P-256' 1000
+	p11_bench opensc-pkcs11 "$module" 'First, 9A' 01 'sign P-256' 300
+	p11_bench opensc-pkcs11 "$module" 'Second, 9A' 01 'sign RSA-2048' 100
+	p11_bench opensc-pkcs11 "$module" 'First, 9A' 03 'ECDH P-256' 300
 	without_pcscd round_tpm2_pkcs11
-	p11_bench softhsm "$softhsm_module" peer 01 'sign P-256' 1000
-	p11_bench softhsm "$softhsm_module" peer 02 'sign RSA-2048' 300
-	p11_bench softhsm "$softhsm_module" peer 01 'ECDH P-256' 1000
+	p11_bench softhsm "$softhsm_module" peer 01 'sign P-256' 300
+	p11_bench softhsm "$softhsm_module" peer 02 'sign RSA-2048' 100
+	p11_bench softhsm "$softhsm_module" peer 01 'ECDH P-256' 300
 }

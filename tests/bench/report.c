@@ -281,10 +281,25 @@ print_figure(double value, const char *end)
 		(void)printf("  %10.*f%s", decimals, value, end);
 }
 
+/* The longest name's. */
+static int
+name_width(void)
+{
+	size_t width = 0;
+	unsigned i;
+
+	for (i = 0; i < row_count; i++) {
+		const size_t len = strlen(rows[i].name);
+
+		width = len > width ? len : width;
+	}
+	return (int)width;
+}
+
 static void
 print_row(const struct row *row)
 {
-	(void)printf("%-30s  %-18s", row->name, row->at);
+	(void)printf("%-*s  %-18s", name_width(), row->name, row->at);
 	print_figure(over_rounds(row, MEDIAN), "");
 	(void)printf(" %-5s", row->unit);
 	print_figure(over_rounds(row, P99), "");
@@ -326,8 +341,8 @@ print_rows(bool durations)
 static void
 print_table(void)
 {
-	(void)printf("%-30s  %-18s  %10s       %10s  %10s  %7s\n", "what", "at", "median", "p99",
-	    "rate 1/s", "n");
+	(void)printf("%-*s  %-18s  %10s       %10s  %10s  %7s\n", name_width(), "what", "at",
+	    "median", "p99", "rate 1/s", "n");
 	print_rows(true);
 	print_rows(false);
 }
