@@ -12,7 +12,7 @@
 #include "tpm/link.h"
 #include "tpm/rc.h"
 
-#define OWNER "the owner's word"
+#define WORD "the owner's word"
 
 static struct cardtpm c;
 static ESYS_CONTEXT *esys;
@@ -137,13 +137,13 @@ static const struct owner_row {
 } owner_rows[] = {
 	{ "none set, none given", "", NULL, 0, true },
 	{ "none set, an empty one given", "", "", 0600, true },
-	{ "none set, one given all the same", "", OWNER, 0600, false },
-	{ "set, none given", OWNER, NULL, 0, false },
-	{ "set, an empty one given", OWNER, "", 0600, false },
-	{ "set, another given", OWNER, "something else", 0600, false },
-	{ "set and given", OWNER, OWNER, 0600, true },
-	{ "set and given, with a newline", OWNER, OWNER "\n", 0600, true },
-	{ "given in a file that others read", OWNER, OWNER, 0644, false },
+	{ "none set, one given all the same", "", WORD, 0600, false },
+	{ "set, none given", WORD, NULL, 0, false },
+	{ "set, an empty one given", WORD, "", 0600, false },
+	{ "set, another given", WORD, "something else", 0600, false },
+	{ "set and given", WORD, WORD, 0600, true },
+	{ "set and given, with a newline", WORD, WORD "\n", 0600, true },
+	{ "given in a file that others read", WORD, WORD, 0644, false },
 };
 
 START_TEST(whether_we_are_the_owner)
@@ -165,7 +165,7 @@ START_TEST(whether_we_are_the_owner)
 	ck_assert_msg(facts.owner_auth_set == (row->set[0] != '\0'), "%s", row->why);
 	ck_assert_msg(facts.lockout_counter == 0 && !facts.in_lockout, "%s", row->why);
 	ck_assert(!facts.endorsement_auth_set && !facts.lockout_auth_set);
-	ck_assert_msg(!tap_saw(tap, rbuf_str(OWNER)), "%s", row->why);
+	ck_assert_msg(!tap_saw(tap, rbuf_str(WORD)), "%s", row->why);
 	ck_assert_uint_eq(tap_count(tap, TPM2_CC_NV_DefineSpace), 0);
 	tpm_rest(c.tpm);
 	ck_assert_uint_eq(cardtpm_loaded_count(&c), 0);

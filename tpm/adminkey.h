@@ -15,4 +15,8 @@
 MUST_CHECK TSS2_RC admin_key_make(const struct card_tpm *card, uint8_t algorithm,
     enum pin_rule rule, const struct secret *octets, struct keyfile *out);
 
+/* The same in a salted HMAC session that there is already; it ends with this, unless it fails. */
+MUST_CHECK TSS2_RC admin_key_make_in(const struct card_tpm *card, struct session *envelope,
+    uint8_t algorithm, enum pin_rule rule, const struct secret *octets, struct keyfile *out);
+
 #endif

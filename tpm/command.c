@@ -124,7 +124,7 @@ encrypt_request(const struct exchange *x)
 	if (by == NULL)
 		return TSS2_RC_SUCCESS;
 	rc = Tss2_Sys_GetDecryptParam(x->t->sys, &len, &in);
-	if (rc != TSS2_RC_SUCCESS)
+	if (rc != TSS2_RC_SUCCESS || len == 0)
 		return rc;
 	if (len > sizeof out ||
 	    !crypt_parameter(by, nonce_view(&x->caller[which]), nonce_view(&by->session->nonce),

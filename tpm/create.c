@@ -6,10 +6,11 @@
 #include <openssl/rand.h>
 
 #include "tpm/adminkey.h"
+#include "tpm/command.h"
+#include "tpm/firstwrite.h"
 #include "tpm/parent.h"
 #include "tpm/probe.h"
 #include "tpm/rc.h"
-#include "tpm/reference.h"
 
 /* About 20 ms of scrypt a guess: N = 2^13, r = 8, p = 1. */
 #define SCRYPT_LOG_N 13
@@ -24,7 +25,7 @@ struct tpm_creation {
 	const struct tpm_spec *spec;
 	struct authority *k;
 	struct record record;
-	bool make_parent;
+	struct storage_key storage; /* the parent; handle 0: to be made */
 	bool run; /* once only */
 };
 
@@ -66,18 +67,23 @@ plan_record(struct tpm_creation *c)
 static TSS2_RC
 plan_handles(struct tpm_creation *c, struct failure *why)
 {
-	TPM2_HANDLE next = INDEX_FIRST;
-	TSS2_RC rc = TSS2_RC_SUCCESS;
+	TPM2_HANDLE handles[INDEX_COUNT];
+	struct record_index *index = c->record.index;
+	size_t n = 0, used = 0;
+	TSS2_RC rc;
 	int i;
 
-	for (i = 0; i < INDEX_COUNT && rc == TSS2_RC_SUCCESS; i++) {
-		if (!c->record.index[i].present)
-			continue;
-		rc = handle_free(c->tpm, next, INDEX_END, &c->record.index[i].handle);
-		next = c->record.index[i].handle + 1;
-	}
+	for (i = 0; i < INDEX_COUNT; i++)
+		n += index[i].present;
+	rc = handles_free(c->tpm, INDEX_FIRST, INDEX_END, handles, n);
 	if (rc != TSS2_RC_SUCCESS)
 		fail(why, "cannot find free NV indices in the TPM (0x%x)", (unsigned)rc);
+	for (i = 0; i < INDEX_COUNT && rc == TSS2_RC_SUCCESS; i++) {
+		if (!index[i].present)
+			continue;
+		index[i].handle = handles[used];
+		used++;
+	}
 	return rc;
 }
 
@@ -91,7 +97,7 @@ plan(struct tpm_creation *c, struct rbuf sibling, struct failure *why)
 	rc = probe_card(c->tpm, why);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = parent_choose(c->tpm, has_sibling ? &other.parent : NULL, &c->record.parent,
-		    &c->make_parent, why);
+		    &c->storage, why);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = plan_handles(c, why);
 	if (rc == TSS2_RC_SUCCESS && !record_complete(&c->record))
@@ -151,28 +157,33 @@ tpm_creation_free(struct tpm_creation *c)
 
 /* ---- run ---- */
 
-static TSS2_RC
-make_indices(struct tpm_creation *c, const struct card_tpm *card)
+/* The indices' authValues. */
+struct auths {
+	struct secret of[INDEX_COUNT];
+};
+
+static void
+auths_clear(struct auths *a)
+{
+	explicit_bzero(a, sizeof *a);
+}
+
+static bool
+derive(const struct tpm_creation *c, struct auths *out)
 {
 	const struct secret *const secrets[INDEX_COUNT] = {
 		[INDEX_PIN] = c->spec->pin,
 		[INDEX_PUK] = c->spec->puk,
 		[INDEX_ADMIN] = c->spec->admin_key,
 	};
-	TSS2_RC rc = TSS2_RC_SUCCESS;
 	int i;
 
-	for (i = 0; i < INDEX_COUNT && rc == TSS2_RC_SUCCESS; i++) {
-		SECRET(auth);
-
-		if (!c->record.index[i].present)
-			continue;
-		if (secrets[i] != NULL &&
-		    !reference_auth(&c->record, (enum card_index)i, secrets[i], &auth))
-			return RC_CRYPTO;
-		rc = reference_make(card, (enum card_index)i, &auth, c->k);
+	for (i = 0; i < INDEX_COUNT; i++) {
+		if (c->record.index[i].present && secrets[i] != NULL &&
+		    !reference_auth(&c->record, (enum card_index)i, secrets[i], &out->of[i]))
+			return false;
 	}
-	return rc;
+	return true;
 }
 
 /* Sign what the card's owner, PUK and administrator may ever do. */
@@ -194,57 +205,46 @@ approve(struct tpm_creation *c)
 	return true;
 }
 
-/* Octets of the TPM's own for a card management key that nobody is told. */
-static TSS2_RC
-draw_key(const struct card_tpm *card, size_t n, struct secret *out)
-{
-	struct wbuf w = wbuf_over(out->data, sizeof out->data);
-	SESSION(session);
-	TSS2_RC rc;
-
-	rc = session_open(card->tpm, &card->storage, TPM2_SE_HMAC, &session);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = random_octets(card->tpm, &session, n, &w);
-	session_close(card->tpm, &session);
-	out->len = rc == TSS2_RC_SUCCESS && wbuf_ok(&w) ? w.len : 0;
-	return rc;
-}
-
 /* The card management key: the administrator's, or a random one, whose only user is the PIN's owner. */
 static TSS2_RC
-make_admin_key(const struct tpm_creation *c, const struct card_tpm *card, struct keyfile *out,
-    struct secret *random)
+make_admin_key(const struct tpm_creation *c, const struct card_tpm *card,
+    struct session *envelope, struct keyfile *out, struct secret *random)
 {
 	const uint8_t algorithm = c->spec->admin_algorithm;
-	TSS2_RC rc = TSS2_RC_SUCCESS;
+	struct wbuf w = wbuf_over(random->data, sizeof random->data);
+	TSS2_RC rc;
 
 	if (c->spec->admin_key != NULL)
-		return admin_key_make(card, algorithm, PIN_NEVER, c->spec->admin_key, out);
-	rc = draw_key(card, key_size(algorithm), random);
+		return admin_key_make_in(
+		    card, envelope, algorithm, PIN_NEVER, c->spec->admin_key, out);
+	rc = random_octets(card->tpm, envelope, key_size(algorithm), &w);
+	random->len = rc == TSS2_RC_SUCCESS && wbuf_ok(&w) ? w.len : 0;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = admin_key_make(card, algorithm, PIN_ONCE, random, out);
+		rc = admin_key_make_in(card, envelope, algorithm, PIN_ONCE, random, out);
 	return rc;
 }
 
 static TSS2_RC
-make_card(struct tpm_creation *c, struct keyfile *admin_key, struct secret *random,
-    struct failure *why)
+make_card(struct tpm_creation *c, const struct auths *auths, struct keyfile *admin_key,
+    struct secret *random, struct failure *why)
 {
-	struct card_tpm card = { .tpm = c->tpm, .record = &c->record, .parent = ESYS_TR_NONE };
+	struct card_tpm card = { .tpm = c->tpm, .record = &c->record };
 	TSS2_RC rc = TSS2_RC_SUCCESS;
+	SESSION(envelope);
 
-	if (c->make_parent)
-		rc = parent_make(c->tpm, &c->record.parent, why);
+	if (c->storage.handle == 0)
+		rc = parent_make(c->tpm, &c->record.parent, &c->storage, why);
+	card.storage = c->storage;
+	/* If another key is at the handle now, it does not learn what this is salted with. */
 	if (rc == TSS2_RC_SUCCESS)
-		rc = parent_open(c->tpm, &c->record.parent, &card.parent);
+		rc = session_open(c->tpm, &card.storage, TPM2_SE_HMAC, &envelope);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = parent_read(c->tpm, &c->record.parent, &card.storage);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = make_indices(c, &card);
+		rc = indices_make(&card, auths->of, c->k, &envelope);
 	if (rc_base(rc) == TPM2_RC_NV_SPACE)
 		fail(why, "the TPM's NV memory is full: a card needs up to four NV indices; free some (tpm2_nvundefine) and try again");
 	if (rc == TSS2_RC_SUCCESS)
-		rc = make_admin_key(c, &card, admin_key, random);
+		rc = make_admin_key(c, &card, &envelope, admin_key, random);
+	session_close(c->tpm, &envelope);
 	if (rc != TSS2_RC_SUCCESS)
 		fail(why, "the TPM refused to make the card: error 0x%x%s", (unsigned)rc,
 		    tpm_err_from_rc(rc) == TPM_DENIED ?
@@ -258,6 +258,7 @@ enum tpm_err
 tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin_key,
     struct secret *random, struct failure *why)
 {
+	__attribute__((cleanup(auths_clear))) struct auths auths = { .of = { { .len = 0 } } };
 	struct keyfile key;
 	TSS2_RC rc;
 
@@ -265,9 +266,14 @@ tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin
 		return TPM_UNUSABLE;
 	c->run = true;
 	secret_clear(random);
+	/* That takes a while: the TPM is others' meanwhile. */
+	if (!derive(c, &auths)) {
+		fail(why, "cannot derive the PIN's and the keys' values for the TPM");
+		return TPM_UNUSABLE;
+	}
 	rc = link_begin(c->tpm, LINK_SECONDS_CREATE, why);
 	if (rc == TSS2_RC_SUCCESS) {
-		rc = make_card(c, &key, random, why);
+		rc = make_card(c, &auths, &key, random, why);
 		/* Whatever was loaded goes with the connection. */
 		if (rc != TSS2_RC_SUCCESS)
 			link_drop(c->tpm);

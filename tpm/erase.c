@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Unmaking a card: what the claims name, and nothing else. */
+#include "tpm/command.h"
 #include "tpm/parent.h"
 #include "tpm/rc.h"
 #include "tpm/record.h"
@@ -26,66 +27,72 @@ tpm_claims_share_parent(struct rbuf claims, struct rbuf other)
 	    rbuf_eq(name_view(&a.parent.name), name_view(&b.parent.name));
 }
 
-/* Whether the index at a claimed handle is the claimed one: its policy names the card's own K. */
+/* Read the index at a claimed handle, if it is the claimed one: its policy names the card's own K. */
 static TSS2_RC
-read_index(struct tpm *t, TPM2_HANDLE handle, const struct digest *policy, ESYS_TR *out)
+read_index(struct tpm *t, TPM2_HANDLE handle, const struct digest *policy, struct name *out)
 {
-	TPM2B_NV_PUBLIC *area = NULL;
-	ESYS_TR index = ESYS_TR_NONE;
+	TPM2B_NV_PUBLIC area = { .size = 0 };
 	TSS2_RC rc;
 
-	rc = Esys_TR_FromTPMPublic(t->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &index);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_ReadPublic(t->esys, index, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &area, NULL);
-	if (rc == TSS2_RC_SUCCESS && !claims_fit(&area->nvPublic, policy))
+	rc = Tss2_Sys_NV_ReadPublic(t->sys, handle, NULL, &area, NULL, NULL);
+	if (rc == TSS2_RC_SUCCESS && !claims_fit(&area.nvPublic, policy))
 		rc = RC_IMPOSTOR;
-	Esys_Free(area);
-	if (rc == TSS2_RC_SUCCESS)
-		*out = index;
-	else if (index != ESYS_TR_NONE)
-		(void)Esys_TR_Close(t->esys, &index);
+	if (rc == TSS2_RC_SUCCESS && !name_of_index(&area.nvPublic, out))
+		rc = RC_CRYPTO;
 	return rc;
 }
 
+/* Not before something is there to be undefined; then once for all. */
 static TSS2_RC
-undefine(struct tpm *t, ESYS_TR parent, TPM2_HANDLE handle, const struct digest *policy)
+become_owner(struct tpm *t, const struct parent *parent, struct owner *owner)
 {
-	ESYS_TR index = ESYS_TR_NONE, owner = ESYS_TR_NONE;
-	TSS2_RC rc = read_index(t, handle, policy, &index);
+	struct storage_key key;
+	bool salted;
+
+	if (owner->session.handle != 0)
+		return TSS2_RC_SUCCESS;
+	/* A card whose parent is gone is erased all the same. */
+	salted = t->owner_has_auth && parent_read(t, parent, &key) == TSS2_RC_SUCCESS;
+	return owner_begin(t, salted ? &key : NULL, owner);
+}
+
+static TSS2_RC
+undefine(struct tpm *t, const struct claims *claims, size_t which, struct owner *owner)
+{
+	const TPM2_HANDLE handle = claims->index[which].handle;
+	struct name name;
+	const struct command c = {
+		.entities = { { TPM2_RH_OWNER, NULL }, { handle, &name } },
+		.by = { { .session = &owner->session, .auth = &owner->auth } },
+	};
+	TSS2_RC rc = read_index(t, handle, &claims->index[which].policy, &name);
 
 	if (rc == RC_IMPOSTOR)
 		log_warning("NV index 0x%08x is not the card's: left alone", (unsigned)handle);
 	if (rc == RC_IMPOSTOR || rc_base(rc) == rc_base(TPM2_RC_HANDLE))
 		return TSS2_RC_SUCCESS;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = esys_owner_begin(t, parent, &owner);
+		rc = become_owner(t, &claims->parent, owner);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_UndefineSpace(t->esys, ESYS_TR_RH_OWNER, index, owner, ESYS_TR_NONE,
-		    ESYS_TR_NONE);
-	esys_owner_end(t, &owner);
-	if (rc != TSS2_RC_SUCCESS && index != ESYS_TR_NONE)
-		(void)Esys_TR_Close(t->esys, &index);
+		rc = Tss2_Sys_NV_UndefineSpace_Prepare(t->sys, TPM2_RH_OWNER, handle);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(t, &c);
 	return rc;
 }
 
 static TSS2_RC
 erase(struct tpm *t, const struct claims *c, bool parent_too)
 {
-	ESYS_TR parent = ESYS_TR_NONE;
 	TSS2_RC rc = TSS2_RC_SUCCESS, first = TSS2_RC_SUCCESS;
+	OWNER(owner);
 	size_t i;
 
-	/* To salt with; a card whose parent is gone is erased all the same. */
-	if (parent_open(t, &c->parent, &parent) != TSS2_RC_SUCCESS)
-		parent = ESYS_TR_NONE;
 	for (i = 0; i < c->count; i++) {
-		rc = undefine(t, parent, c->index[i].handle, &c->index[i].policy);
+		rc = undefine(t, c, i, &owner);
 		if (rc != TSS2_RC_SUCCESS && first == TSS2_RC_SUCCESS)
 			first = rc;
 	}
-	if (parent != ESYS_TR_NONE)
-		(void)Esys_TR_Close(t->esys, &parent);
+	owner_end(t, &owner);
 	if (first == TSS2_RC_SUCCESS && parent_too)
 		first = parent_evict(t, &c->parent);
 	return first;

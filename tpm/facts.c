@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "tpm/esys.h"
 #include "tpm/key.h"
 #include "tpm/parent.h"
 #include "tpm/probe.h"
@@ -189,6 +190,7 @@ static TSS2_RC
 try_owner(struct tpm *t, bool is_set, bool *out)
 {
 	ESYS_TR key = ESYS_TR_NONE, owner = ESYS_TR_NONE;
+	struct storage_key passing;
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
 	*out = !is_set && !t->owner_unknown && !t->owner_has_auth;
@@ -196,7 +198,10 @@ try_owner(struct tpm *t, bool is_set, bool *out)
 		return TSS2_RC_SUCCESS;
 	/* Not in a way that who listens can guess it from. */
 	if (t->owner_has_auth)
-		rc = parent_passing(t, &key);
+		rc = parent_passing(t, &passing);
+	if (rc == TSS2_RC_SUCCESS && t->owner_has_auth)
+		rc = Esys_TR_FromTPMPublic(t->esys, passing.handle, ESYS_TR_NONE, ESYS_TR_NONE,
+		    ESYS_TR_NONE, &key);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = esys_owner_begin(t, key, &owner);
 	if (rc == TSS2_RC_SUCCESS)

@@ -1,149 +1,184 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Making the card's indices: define, and write once by K's leave. */
+#include "tpm/firstwrite.h"
+
 #include <string.h>
 
+#include "tpm/command.h"
 #include "tpm/rc.h"
-#include "tpm/reference.h"
 
 #define FIRST_WRITE "first write"
 #define FIRST_WRITE_SECONDS 20
 
+/* ---- define ---- */
+
 static TSS2_RC
-define(const struct card_tpm *c, enum card_index which, const struct secret *auth, ESYS_TR *out)
+define(const struct card_tpm *c, enum card_index which, const struct secret *auth,
+    struct owner *owner, struct session *envelope)
 {
+	const struct command command = {
+		.entities = { { TPM2_RH_OWNER, NULL } },
+		.by = { { .session = &owner->session, .auth = &owner->auth },
+		    { .session = envelope, .use = TPMA_SESSION_DECRYPT } },
+	};
+	TPM2B_AUTH value = nonce_tpm2b(secret_view(auth));
 	TPM2B_NV_PUBLIC area = { .size = 0 };
-	ESYS_TR owner = ESYS_TR_NONE, envelope = ESYS_TR_NONE;
-	TPM2B_AUTH value;
-	TSS2_RC rc;
+	TSS2_RC rc = TSS2_RC_SUCCESS;
 
 	if (!record_nv_public(c->record, which, false, &area.nvPublic))
-		return RC_CRYPTO;
-	value = nonce_tpm2b(secret_view(auth));
-	rc = esys_owner_begin(c->tpm, c->parent, &owner);
+		rc = RC_CRYPTO;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = session_start(c->tpm, c->parent, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &envelope);
+		rc = Tss2_Sys_NV_DefineSpace_Prepare(c->tpm->sys, TPM2_RH_OWNER, &value, &area);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_DefineSpace(c->tpm->esys, ESYS_TR_RH_OWNER, owner, envelope,
-		    ESYS_TR_NONE, &value, &area, out);
-	session_end(c->tpm, &envelope);
-	esys_owner_end(c->tpm, &owner);
+		rc = command_run(c->tpm, &command);
 	explicit_bzero(&value, sizeof value);
 	return rc;
 }
 
-/* PolicySigned(K, "first write") over this very session's nonce. */
 static TSS2_RC
-sign_nonce(const struct card_tpm *c, const struct authority *k, ESYS_TR key, ESYS_TR session)
+define_all(const struct card_tpm *c, const struct secret auth[INDEX_COUNT],
+    struct session *envelope)
 {
-	const TPM2B_NONCE ref = nonce_tpm2b(rbuf_str(FIRST_WRITE));
+	OWNER(owner);
+	TSS2_RC rc;
+	int i;
+
+	rc = owner_begin(c->tpm, &c->storage, &owner);
+	for (i = 0; i < INDEX_COUNT && rc == TSS2_RC_SUCCESS; i++) {
+		if (c->record->index[i].present)
+			rc = define(c, (enum card_index)i, &auth[i], &owner, envelope);
+	}
+	owner_end(c->tpm, &owner);
+	return rc;
+}
+
+/* ---- write ---- */
+
+/* What the first writes have in common: K in the TPM and here, and one policy session for all. */
+struct writer {
+	const struct card_tpm *card;
+	const struct authority *k;
+	TPM2_HANDLE key;
+	struct session *session;
+};
+
+/* PolicySigned(K, "first write") over this very session's nonce, which came in an answer whose HMAC was checked. */
+static TSS2_RC
+sign_nonce(const struct writer *w)
+{
+	const TPM2B_NONCE ref = nonce_tpm2b(rbuf_str(FIRST_WRITE)), *nonce = &w->session->nonce;
 	const TPM2B_DIGEST no_cphash = { .size = 0 };
 	struct authority_signature signature;
-	TPM2B_TIMEOUT *timeout = NULL;
-	TPM2B_NONCE *nonce = NULL;
-	TPMT_TK_AUTH *ticket = NULL;
 	TPMT_SIGNATURE sig;
 	struct digest d;
-	TSS2_RC rc;
 
-	rc = session_authenticate(c->tpm, session);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TRSess_GetNonceTPM(c->tpm->esys, session, &nonce);
-	if (rc != TSS2_RC_SUCCESS)
-		return rc;
 	if (!signed_digest(rbuf_of(nonce->buffer, nonce->size), FIRST_WRITE_SECONDS, FIRST_WRITE,
 		&d) ||
-	    !authority_sign(k, &d, &signature)) {
-		Esys_Free(nonce);
+	    !authority_sign(w->k, &d, &signature))
 		return RC_CRYPTO;
-	}
 	sig = authority_tpmt(&signature);
-	rc = Esys_PolicySigned(c->tpm->esys, key, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-	    nonce, &no_cphash, &ref, FIRST_WRITE_SECONDS, &sig, &timeout, &ticket);
-	Esys_Free(nonce);
-	Esys_Free(timeout);
-	Esys_Free(ticket);
-	return rc;
+	return Tss2_Sys_PolicySigned(w->card->tpm->sys, w->key, w->session->handle, NULL, nonce,
+	    &no_cphash, &ref, FIRST_WRITE_SECONDS, &sig, NULL, NULL, NULL);
 }
 
 /* The approval of the first write: made here, used here, kept nowhere. */
 static TSS2_RC
-approve_first_write(const struct card_tpm *c, enum card_index which, const struct authority *k,
-    ESYS_TR key, ESYS_TR session)
+approve(const struct writer *w, enum card_index which)
 {
+	const struct name *const k_name = &w->card->record->k_name;
 	const TPM2B_NONCE ref = nonce_tpm2b(rbuf_str(index_label(which)));
-	const TPM2B_NAME k_name = name_tpm2b(&c->record->k_name);
+	const TPM2B_NAME key_sign = name_tpm2b(k_name);
+	TSS2_SYS_CONTEXT *sys = w->card->tpm->sys;
 	struct policy p = policy_new();
 	struct authority_signature signature;
-	TPMT_TK_VERIFIED *verified = NULL;
+	TPMT_TK_VERIFIED verified = { .tag = 0 };
 	struct digest policy, d;
 	TPM2B_DIGEST ahash, approved;
 	TPMT_SIGNATURE sig;
 	TSS2_RC rc;
 
-	policy_signed(&p, &c->record->k_name, FIRST_WRITE);
+	policy_signed(&p, k_name, FIRST_WRITE);
 	policy_command_code(&p, TPM2_CC_NV_Write);
 	if (!policy_digest(&p, &policy) || !approval_digest(&policy, index_label(which), &d) ||
-	    !authority_sign(k, &d, &signature))
+	    !authority_sign(w->k, &d, &signature))
 		return RC_CRYPTO;
 	ahash = digest_tpm2b(&d);
 	approved = digest_tpm2b(&policy);
 	sig = authority_tpmt(&signature);
-	rc = Esys_VerifySignature(c->tpm->esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-	    &ahash, &sig, &verified);
+	rc = Tss2_Sys_VerifySignature(sys, w->key, NULL, &ahash, &sig, &verified, NULL);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_PolicyAuthorize(c->tpm->esys, session, ESYS_TR_NONE, ESYS_TR_NONE,
-		    ESYS_TR_NONE, &approved, &ref, &k_name, verified);
-	Esys_Free(verified);
+		rc = Tss2_Sys_PolicyAuthorize(
+		    sys, w->session->handle, NULL, &approved, &ref, &key_sign, &verified, NULL);
+	return rc;
+}
+
+/* Afterwards the session is as new, with a nonce that can be signed for the next. */
+static TSS2_RC
+write_index(const struct writer *w, enum card_index which)
+{
+	const struct record *r = w->card->record;
+	const TPM2_HANDLE index = r->index[which].handle;
+	TSS2_SYS_CONTEXT *sys = w->card->tpm->sys;
+	TPM2B_MAX_NV_BUFFER data = { .size = 8 };
+	struct wbuf out = wbuf_over(data.buffer, 8);
+	TPMS_NV_PUBLIC area;
+	struct name name;
+	/* Every card has LIFE, and it comes last. */
+	const struct command c = {
+		.entities = { { index, &name }, { index, &name } },
+		.by = { { .session = w->session, .last = which == INDEX_LIFE } },
+	};
+	TSS2_RC rc;
+
+	wbuf_u32(&out, 0);		       /* pinCount */
+	wbuf_u32(&out, r->index[which].limit); /* pinLimit */
+	if (!record_nv_public(r, which, false, &area) || !name_of_index(&area, &name))
+		return RC_CRYPTO;
+	rc = sign_nonce(w);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_PolicyCommandCode(
+		    sys, w->session->handle, NULL, TPM2_CC_NV_Write, NULL);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = approve(w, which);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_NV_Write_Prepare(sys, index, index, &data, 0);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(w->card->tpm, &c);
 	return rc;
 }
 
 static TSS2_RC
-first_write(const struct card_tpm *c, enum card_index which, const struct authority *k,
-    ESYS_TR index)
+write_all(const struct card_tpm *c, const struct authority *k)
 {
 	const TPM2B_PUBLIC area = authority_template(&c->record->k);
-	TPM2B_MAX_NV_BUFFER data = { .size = 8 };
-	struct wbuf w = wbuf_over(data.buffer, 8);
-	ESYS_TR session = ESYS_TR_NONE, key = ESYS_TR_NONE;
-	ESYS_CONTEXT *esys = c->tpm->esys;
+	TPM2B_NAME name = { .size = 0 };
+	SESSION(session);
+	struct writer w = { .card = c, .k = k, .session = &session };
 	TSS2_RC rc;
+	int i;
 
-	wbuf_u32(&w, 0);				/* pinCount */
-	wbuf_u32(&w, c->record->index[which].limit);	/* pinLimit */
-	rc = session_start(c->tpm, c->parent, TPM2_SE_POLICY, 0, &session);
+	/* In the owner hierarchy: the TPM gives tickets of the null hierarchy no force. */
+	rc = Tss2_Sys_LoadExternal(
+	    c->tpm->sys, NULL, NULL, &area, TPM2_RH_OWNER, &w.key, &name, NULL);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_LoadExternal(esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL, &area,
-		    ESYS_TR_RH_OWNER, &key);
+		rc = session_open(c->tpm, &c->storage, TPM2_SE_POLICY, &session);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = sign_nonce(c, k, key, session);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_PolicyCommandCode(esys, session, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		    TPM2_CC_NV_Write);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = approve_first_write(c, which, k, key, session);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_NV_Write(esys, index, index, session, ESYS_TR_NONE, ESYS_TR_NONE, &data, 0);
-	session_end(c->tpm, &key);
-	session_end(c->tpm, &session);
+		rc = session_confirm(c->tpm, &session);
+	for (i = 0; i < INDEX_COUNT && rc == TSS2_RC_SUCCESS; i++) {
+		if (c->record->index[i].present)
+			rc = write_index(&w, (enum card_index)i);
+	}
+	handle_flush(c->tpm, &w.key);
+	session_close(c->tpm, &session);
 	return rc;
 }
 
 TSS2_RC
-reference_make(const struct card_tpm *c, enum card_index which, const struct secret *auth,
-    const struct authority *k)
+indices_make(const struct card_tpm *card, const struct secret auth[INDEX_COUNT],
+    const struct authority *k, struct session *envelope)
 {
-	ESYS_TR index = ESYS_TR_NONE, again = ESYS_TR_NONE;
-	TSS2_RC rc;
+	TSS2_RC rc = define_all(card, auth, envelope);
 
-	rc = define(c, which, auth, &index);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = first_write(c, which, k, index);
-	if (index != ESYS_TR_NONE)
-		(void)Esys_TR_Close(c->tpm->esys, &index);
-	/* And it is what we meant to make: the Name the TPM gives it is the one we computed. */
-	if (rc == TSS2_RC_SUCCESS)
-		rc = reference_open(c, which, &again);
-	if (again != ESYS_TR_NONE)
-		(void)Esys_TR_Close(c->tpm->esys, &again);
+		rc = write_all(card, k);
 	return rc;
 }

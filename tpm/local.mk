@@ -22,6 +22,7 @@ libtpm_la_SOURCES = \
 	tpm/facts.c \
 	tpm/facts.h \
 	tpm/firstwrite.c \
+	tpm/firstwrite.h \
 	tpm/import.c \
 	tpm/kdf.c \
 	tpm/kdf.h \

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tpm/parent.h"
 
+#include <string.h>
+
+#include "tpm/command.h"
 #include "tpm/rc.h"
 #include "tpm/record.h"
 
@@ -24,69 +27,74 @@ static const TPM2B_PUBLIC storage_template = {
 	},
 };
 
-static const TPM2B_SENSITIVE_CREATE no_secret;
 static const TPML_PCR_SELECTION no_pcr;
 static const TPM2B_DATA no_info;
 
-TSS2_RC
-handle_free(struct tpm *t, TPM2_HANDLE first, TPM2_HANDLE end, TPM2_HANDLE *out)
+/* Skip what is taken, in ascending order: what lies between is free.  The first handle nobody has looked at. */
+static TPM2_HANDLE
+gaps(const TPML_HANDLE *taken, TPM2_HANDLE next, TPM2_HANDLE out[], size_t n, size_t *found)
 {
-	TPMS_CAPABILITY_DATA *data = NULL;
-	TPM2_HANDLE candidate = first;
-	TPMI_YES_NO more = TPM2_YES;
-	TSS2_RC rc = TSS2_RC_SUCCESS;
 	UINT32 i;
 
-	while (more != TPM2_NO && candidate < end) {
-		rc = Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		    TPM2_CAP_HANDLES, candidate, TPM2_MAX_CAP_HANDLES, &more, &data);
-		if (rc != TSS2_RC_SUCCESS)
-			return rc;
-		/* Handles come in ascending order: the first gap is free. */
-		for (i = 0; i < data->data.handles.count; i++) {
-			if (data->data.handles.handle[i] != candidate)
-				break;
-			candidate++;
+	for (i = 0; i < taken->count; i++) {
+		for (; next < taken->handle[i] && *found < n; next++) {
+			out[*found] = next;
+			(*found)++;
 		}
-		if (i < data->data.handles.count || data->data.handles.count == 0)
-			more = TPM2_NO;
-		Esys_Free(data);
+		if (next == taken->handle[i])
+			next++;
 	}
-	if (candidate >= end)
-		return RC_ABSENT;
-	*out = candidate;
-	return TSS2_RC_SUCCESS;
+	return next;
 }
 
-/* Read what is at a handle: its Name computed, its attributes.  A missing one is the TPM's handle error. */
-static TSS2_RC
-look(struct tpm *t, TPM2_HANDLE handle, struct name *name, TPMA_OBJECT *attributes)
+TSS2_RC
+handles_free(struct tpm *t, TPM2_HANDLE first, TPM2_HANDLE end, TPM2_HANDLE out[], size_t n)
 {
-	TPM2B_PUBLIC *area = NULL;
-	ESYS_TR key = ESYS_TR_NONE;
+	TPM2_HANDLE next = first, asked;
+	TPMI_YES_NO more = TPM2_NO;
+	TPMS_CAPABILITY_DATA data;
+	size_t found = 0;
 	TSS2_RC rc;
 
-	rc = Esys_TR_FromTPMPublic(t->esys, handle, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &key);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_ReadPublic(t->esys, key, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &area,
-		    NULL, NULL);
-	if (rc == TSS2_RC_SUCCESS) {
-		*attributes = area->publicArea.objectAttributes;
-		if (!name_of_object(&area->publicArea, name))
-			rc = RC_UNSUPPORTED;
+	do {
+		memset(&data, 0, sizeof data);
+		asked = next;
+		rc = Tss2_Sys_GetCapability(t->sys, NULL, TPM2_CAP_HANDLES, asked,
+		    TPM2_MAX_CAP_HANDLES, &more, &data, NULL);
+		if (rc == TSS2_RC_SUCCESS && data.capability != TPM2_CAP_HANDLES)
+			rc = RC_CRYPTO; /* a longer list of something else */
+		if (rc != TSS2_RC_SUCCESS)
+			return rc;
+		next = gaps(&data.data.handles, asked, out, n, &found);
+		/* A list that does not go on would have us ask for ever. */
+	} while (more != TPM2_NO && next != asked && next < end && found < n);
+	for (; found < n; next++) {
+		out[found] = next;
+		found++;
 	}
-	Esys_Free(area);
-	if (key != ESYS_TR_NONE)
-		(void)Esys_TR_Close(t->esys, &key);
-	return rc;
+	return out[n - 1] < end ? TSS2_RC_SUCCESS : RC_ABSENT;
+}
+
+/* Read what is at a handle, and compute its Name.  A missing one is the TPM's handle error. */
+static TSS2_RC
+look(struct tpm *t, TPM2_HANDLE handle, struct storage_key *out)
+{
+	TPM2B_PUBLIC area = { .size = 0 };
+	TSS2_RC rc;
+
+	rc = Tss2_Sys_ReadPublic(t->sys, handle, NULL, &area, NULL, NULL, NULL);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	*out = (struct storage_key){ .handle = handle, .area = area.publicArea };
+	return name_of_object(&out->area, &out->name) ? TSS2_RC_SUCCESS : RC_UNSUPPORTED;
 }
 
 /* Whether an empty authorisation and a salted session work on it: make something under it and forget that. */
 static bool
-usable(struct tpm *t, const struct parent *parent)
+usable(struct tpm *t, const struct storage_key *key)
 {
 	const struct digest no_policy = { .octets = { 0 } };
-	TPM2B_PUBLIC area = {
+	const TPM2B_PUBLIC area = {
 		.publicArea = {
 			.type = TPM2_ALG_KEYEDHASH,
 			.nameAlg = TPM2_ALG_SHA256,
@@ -97,140 +105,171 @@ usable(struct tpm *t, const struct parent *parent)
 		},
 	};
 	const TPM2B_SENSITIVE_CREATE octet = { .sensitive.data.size = 1 };
-	ESYS_TR key = ESYS_TR_NONE, session = ESYS_TR_NONE;
-	TPM2B_PRIVATE *private_area = NULL;
-	TPM2B_PUBLIC *public_area = NULL;
+	SESSION(session);
+	const struct command c = { .entities = { { key->handle, &key->name } },
+		.by = { { .session = &session, .use = TPMA_SESSION_DECRYPT, .last = true } } };
 	TSS2_RC rc;
 
-	rc = parent_open(t, parent, &key);
+	rc = session_open(t, key, TPM2_SE_HMAC, &session);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = session_start(t, key, TPM2_SE_HMAC, TPMA_SESSION_DECRYPT, &session);
+		rc = Tss2_Sys_Create_Prepare(t->sys, key->handle, &octet, &area, &no_info, &no_pcr);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Create(t->esys, key, session, ESYS_TR_NONE, ESYS_TR_NONE, &octet, &area,
-		    &no_info, &no_pcr, &private_area, &public_area, NULL, NULL, NULL);
-	Esys_Free(private_area);
-	Esys_Free(public_area);
-	session_end(t, &session);
-	if (key != ESYS_TR_NONE)
-		(void)Esys_TR_Close(t->esys, &key);
+		rc = command_run(t, &c);
+	session_close(t, &session);
 	return rc == TSS2_RC_SUCCESS;
+}
+
+/* CreatePrimary from the storage template. */
+static TSS2_RC
+create_primary(struct tpm *t, TPM2_HANDLE hierarchy, const struct authorization *by,
+    struct storage_key *out)
+{
+	const TPM2B_SENSITIVE_CREATE no_secret = { .size = 0 };
+	const struct command c = { .entities = { { hierarchy, NULL } }, .by = { *by } };
+	TPM2B_PUBLIC area = { .size = 0 };
+	TPM2_HANDLE handle = 0;
+	TSS2_RC rc;
+
+	rc = Tss2_Sys_CreatePrimary_Prepare(
+	    t->sys, hierarchy, &no_secret, &storage_template, &no_info, &no_pcr);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(t, &c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_CreatePrimary_Complete(
+		    t->sys, &handle, &area, NULL, NULL, NULL, NULL);
+	*out = (struct storage_key){ .handle = handle, .area = area.publicArea };
+	if (rc == TSS2_RC_SUCCESS && !name_of_object(&out->area, &out->name))
+		rc = RC_UNSUPPORTED;
+	if (rc != TSS2_RC_SUCCESS)
+		handle_flush(t, &out->handle);
+	return rc;
 }
 
 /* Make the primary, transient; the same template gives the same key until the owner hierarchy is cleared. */
 static TSS2_RC
-make_primary(struct tpm *t, ESYS_TR *out, struct name *name, struct failure *why)
+make_primary(struct tpm *t, struct storage_key *out, struct failure *why)
 {
-	TPM2B_PUBLIC *area = NULL;
-	ESYS_TR owner = ESYS_TR_NONE;
+	OWNER(owner);
 	TSS2_RC rc;
 
-	rc = esys_owner_begin(t, ESYS_TR_NONE, &owner);
+	rc = owner_begin(t, NULL, &owner);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_CreatePrimary(t->esys, ESYS_TR_RH_OWNER, owner, ESYS_TR_NONE, ESYS_TR_NONE,
-		    &no_secret, &storage_template, &no_info, &no_pcr, out, &area, NULL, NULL, NULL);
-	if (rc == TSS2_RC_SUCCESS && !name_of_object(&area->publicArea, name))
-		rc = RC_UNSUPPORTED;
-	if (rc != TSS2_RC_SUCCESS) {
+		rc = create_primary(t, TPM2_RH_OWNER, &(struct authorization){ .session = &owner.session,
+			.auth = &owner.auth }, out);
+	if (rc != TSS2_RC_SUCCESS)
 		fail(why, "cannot make a storage key in the TPM (0x%x)%s", (unsigned)rc,
 		    tpm_err_from_rc(rc) == TPM_DENIED ?
 			": the owner authorisation is set; give it with owner_auth_file" : "");
-		session_end(t, out);
-	}
-	Esys_Free(area);
-	esys_owner_end(t, &owner);
+	owner_end(t, &owner);
+	return rc;
+}
+
+/* Make a transient key persistent at a handle, or evict a persistent one there. */
+static TSS2_RC
+evict_control(struct tpm *t, const struct storage_key *key, TPM2_HANDLE at)
+{
+	OWNER(owner);
+	const struct command c = {
+		.entities = { { TPM2_RH_OWNER, NULL }, { key->handle, &key->name } },
+		.by = { { .session = &owner.session, .auth = &owner.auth } },
+	};
+	TSS2_RC rc;
+
+	rc = owner_begin(t, key, &owner);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_EvictControl_Prepare(t->sys, TPM2_RH_OWNER, key->handle, at);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(t, &c);
+	owner_end(t, &owner);
 	return rc;
 }
 
 static TSS2_RC
 plan_own(struct tpm *t, struct parent *out, struct failure *why)
 {
-	ESYS_TR key = ESYS_TR_NONE;
+	struct storage_key key;
 	TSS2_RC rc;
 
 	out->ours = true;
-	rc = handle_free(t, PARENT_FIRST, PARENT_END, &out->handle);
+	rc = handles_free(t, PARENT_FIRST, PARENT_END, &out->handle, 1);
 	if (rc == RC_ABSENT)
 		fail(why, "no free persistent handle in the TPM");
 	if (rc == TSS2_RC_SUCCESS)
-		rc = make_primary(t, &key, &out->name, why);
-	session_end(t, &key);
+		rc = make_primary(t, &key, why);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	out->name = key.name;
+	handle_flush(t, &key.handle);
 	return rc;
 }
 
-TSS2_RC
-parent_choose(struct tpm *t, const struct parent *sibling, struct parent *out, bool *to_make,
-    struct failure *why)
+static bool
+is_fit(const struct storage_key *key)
 {
-	TPMA_OBJECT attributes = 0;
-	struct name name;
+	return (key->area.objectAttributes & PARENT_MUST) == PARENT_MUST;
+}
 
-	*to_make = false;
-	if (sibling != NULL && look(t, sibling->handle, &name, &attributes) == TSS2_RC_SUCCESS &&
-	    (attributes & PARENT_MUST) == PARENT_MUST && usable(t, sibling)) {
+TSS2_RC
+parent_choose(struct tpm *t, const struct parent *sibling, struct parent *out,
+    struct storage_key *key, struct failure *why)
+{
+	/* What we made has an empty authorisation; another's key may have been given one since. */
+	if (sibling != NULL && parent_read(t, sibling, key) == TSS2_RC_SUCCESS && is_fit(key) &&
+	    (sibling->ours || usable(t, key))) {
 		*out = *sibling;
 		return TSS2_RC_SUCCESS;
 	}
-	*out = (struct parent){ .handle = PARENT_SRK };
-	if (look(t, PARENT_SRK, &name, &attributes) == TSS2_RC_SUCCESS &&
-	    (attributes & PARENT_MUST) == PARENT_MUST) {
-		out->name = name;
-		if (usable(t, out))
-			return TSS2_RC_SUCCESS;
+	if (look(t, PARENT_SRK, key) == TSS2_RC_SUCCESS && is_fit(key) && usable(t, key)) {
+		*out = (struct parent){ .handle = PARENT_SRK, .name = key->name };
+		return TSS2_RC_SUCCESS;
 	}
-	*to_make = true;
+	key->handle = 0;
 	return plan_own(t, out, why);
 }
 
 TSS2_RC
-parent_make(struct tpm *t, const struct parent *planned, struct failure *why)
+parent_make(struct tpm *t, const struct parent *planned, struct storage_key *out,
+    struct failure *why)
 {
-	ESYS_TR key = ESYS_TR_NONE, owner = ESYS_TR_NONE, kept = ESYS_TR_NONE;
-	struct name name;
+	struct storage_key key;
 	TSS2_RC rc;
 
-	rc = make_primary(t, &key, &name, why);
-	if (rc == TSS2_RC_SUCCESS && !rbuf_eq(name_view(&name), name_view(&planned->name)))
+	rc = make_primary(t, &key, why);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	if (!rbuf_eq(name_view(&key.name), name_view(&planned->name)))
 		rc = RC_IMPOSTOR;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = esys_owner_begin(t, key, &owner);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_EvictControl(t->esys, ESYS_TR_RH_OWNER, key, owner, ESYS_TR_NONE,
-		    ESYS_TR_NONE, planned->handle, &kept);
+		rc = evict_control(t, &key, planned->handle);
 	if (rc != TSS2_RC_SUCCESS)
 		fail(why, "cannot keep a storage key in the TPM (0x%x)", (unsigned)rc);
-	if (kept != ESYS_TR_NONE)
-		(void)Esys_TR_Close(t->esys, &kept);
-	esys_owner_end(t, &owner);
-	session_end(t, &key);
+	handle_flush(t, &key.handle);
+	*out = key;
+	out->handle = planned->handle;
 	return rc;
 }
 
 TSS2_RC
-parent_passing(struct tpm *t, ESYS_TR *out)
+parent_passing(struct tpm *t, struct storage_key *out)
 {
-	return Esys_CreatePrimary(t->esys, ESYS_TR_RH_NULL, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-	    ESYS_TR_NONE, &no_secret, &storage_template, &no_info, &no_pcr, out, NULL, NULL, NULL,
-	    NULL);
+	struct session empty = { .handle = TPM2_RS_PW };
+
+	return create_primary(
+	    t, TPM2_RH_NULL, &(struct authorization){ .session = &empty }, out);
 }
 
 TSS2_RC
 parent_evict(struct tpm *t, const struct parent *parent)
 {
-	ESYS_TR key = ESYS_TR_NONE, owner = ESYS_TR_NONE, gone = ESYS_TR_NONE;
+	struct storage_key key;
 	TSS2_RC rc;
 
 	if (!parent->ours)
 		return TSS2_RC_SUCCESS;
-	rc = parent_open(t, parent, &key);
+	rc = parent_read(t, parent, &key);
 	if (rc == RC_IMPOSTOR || rc_base(rc) == rc_base(TPM2_RC_HANDLE))
 		return TSS2_RC_SUCCESS;
 	if (rc == TSS2_RC_SUCCESS)
-		rc = esys_owner_begin(t, key, &owner);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_EvictControl(t->esys, ESYS_TR_RH_OWNER, key, owner, ESYS_TR_NONE,
-		    ESYS_TR_NONE, parent->handle, &gone);
-	esys_owner_end(t, &owner);
-	if (rc != TSS2_RC_SUCCESS && key != ESYS_TR_NONE)
-		(void)Esys_TR_Close(t->esys, &key);
+		rc = evict_control(t, &key, key.handle);
 	return rc;
 }

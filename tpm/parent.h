@@ -6,7 +6,7 @@
 #ifndef TPMVSC_TPM_PARENT_H
 #define TPMVSC_TPM_PARENT_H
 
-#include "tpm/esys.h"
+#include "tpm/session.h"
 
 /* The storage root key of the TCG's provisioning guidance. */
 #define PARENT_SRK 0x81000001U
@@ -14,26 +14,32 @@
 /*
  * Choose a parent: sibling's if it is still there, else the SRK if it is
  * restricted, decrypt, fixedTPM, fixedParent, noDA and its authorisation is
- * empty, else plan one of our own at a free handle (out->ours, *to_make).
- * sibling may be NULL.
+ * empty, else plan one of our own at a free handle (out->ours).
+ *
+ * sibling may be NULL
+ * key     the chosen one; its handle is 0 when it has yet to be made
  */
 MUST_CHECK TSS2_RC parent_choose(struct tpm *t, const struct parent *sibling, struct parent *out,
-    bool *to_make, struct failure *why);
+    struct storage_key *key, struct failure *why);
 
 /* Make the planned parent and persist it.  RC_IMPOSTOR when it does not come out with the planned Name. */
-MUST_CHECK TSS2_RC parent_make(struct tpm *t, const struct parent *planned, struct failure *why);
+MUST_CHECK TSS2_RC parent_make(struct tpm *t, const struct parent *planned,
+    struct storage_key *out, struct failure *why);
 
 /*
  * Make a storage key of no hierarchy, to salt a session to where no card's is
- * known.  It keeps listeners out, not an interposer.  End it with session_end().
+ * known.  It keeps listeners out, not an interposer.  End it with handle_flush().
  */
-MUST_CHECK TSS2_RC parent_passing(struct tpm *t, ESYS_TR *out);
+MUST_CHECK TSS2_RC parent_passing(struct tpm *t, struct storage_key *out);
 
 /* Evict a parent that is ours and has its Name; fine when it is gone or another key is there. */
 MUST_CHECK TSS2_RC parent_evict(struct tpm *t, const struct parent *parent);
 
-/* Find the lowest free handle at or after first.  RC_ABSENT when none is left below end. */
-MUST_CHECK TSS2_RC handle_free(struct tpm *t, TPM2_HANDLE first, TPM2_HANDLE end,
-    TPM2_HANDLE *out);
+/*
+ * Find the n lowest free handles at or after first, in ascending order.
+ * RC_ABSENT when there are not so many below end.
+ */
+MUST_CHECK TSS2_RC handles_free(struct tpm *t, TPM2_HANDLE first, TPM2_HANDLE end,
+    TPM2_HANDLE out[], size_t n);
 
 #endif

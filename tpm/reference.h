@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * PIN, PUK, ADMIN and LIFE in the TPM: defining and first writing them,
- * proving a secret, changing it, resetting the PIN's count.  The caller has
- * begun the link and opened the parent.
+ * PIN, PUK, ADMIN and LIFE in the TPM: proving a secret, changing it, resetting
+ * the PIN's count.  The caller has begun the link and opened the parent.
  */
 #ifndef TPMVSC_TPM_REFERENCE_H
 #define TPMVSC_TPM_REFERENCE_H
@@ -105,15 +104,5 @@ MUST_CHECK TSS2_RC reference_reset_count(const struct card_tpm *c, enum approval
 /* Read how often a secret may still be wrong.  RC_UNKNOWABLE without the owner's authorisation. */
 MUST_CHECK TSS2_RC reference_tries(const struct card_tpm *c, enum card_index which,
     struct tries *out);
-
-/*
- * Define an index and write it for the first time.  k signs a nonce that came
- * in an answer whose HMAC was checked.  After any error undefine, and never
- * use k again.
- *
- * auth from reference_auth(); empty for LIFE
- */
-MUST_CHECK TSS2_RC reference_make(const struct card_tpm *c, enum card_index which,
-    const struct secret *auth, const struct authority *k);
 
 #endif
