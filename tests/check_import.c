@@ -423,22 +423,21 @@ START_TEST(nothing_is_encrypted_to_a_foreign_key)
 	struct swap swap = { .nth = -1 };
 	const struct tap_hooks hooks = { .answer = swap_public, .context = &swap };
 	struct tap *tap = tap_in(&hooks);
-	int reads;
+	enum vault_err err = VAULT_FAULT;
 
 	start_with(ALG_ECC_P256);
-	ck_assert_int_eq(import(ALG_ECC_P256, PIN_NEVER), VAULT_OK);
-	reads = swap.seen;
-	ck_assert_int_gt(reads, 1);
-	for (swap.nth = 0; swap.nth < reads; swap.nth++) {
-		swap.seen = 0;
+	/* Each reading in turn, until there are no more; a card that is open keeps what it has read. */
+	while (err == VAULT_FAULT) {
+		tpm_vault_free(c.vault);
 		tpm_rest(c.tpm);
+		ck_assert_int_eq(tpm_vault_open(c.tpm, wbuf_view(&c.record), &c.vault), TPM_OK);
 		tap_clear(tap);
-		ck_assert_int_eq(import(ALG_ECC_P256, PIN_NEVER), VAULT_FAULT);
-		ck_assert_int_gt(swap.seen, swap.nth);
-		ck_assert_uint_eq(tap_count(tap, TPM2_CC_Import), 0);
+		swap = (struct swap){ .nth = swap.nth + 1 };
+		err = import(ALG_ECC_P256, PIN_NEVER);
+		ck_assert_int_eq(err, swap.seen > swap.nth ? VAULT_FAULT : VAULT_OK);
+		ck_assert_uint_eq(tap_count(tap, TPM2_CC_Import), err == VAULT_OK ? 1 : 0);
 	}
-	swap.nth = -1;
-	ck_assert_int_eq(import(ALG_ECC_P256, PIN_NEVER), VAULT_OK);
+	ck_assert_int_gt(swap.nth, 0);
 	tap_out(tap);
 }
 END_TEST

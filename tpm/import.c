@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Bringing a private key into the TPM. */
+#include "tpm/command.h"
 #include "tpm/probe.h"
 #include "tpm/rc.h"
 #include "tpm/vault.h"
@@ -27,77 +28,72 @@ step_offered(struct tpm_vault *v, void *context)
 	return probe_algorithm(v->card.tpm, i->algorithm);
 }
 
-/*
- * The card's storage key, to encrypt to.  It is read again, so it is checked
- * again: to another's key the private key would be a present.
- */
+/* Import under the card's storage key, whose public area was compared with the Name that is pinned. */
 static TSS2_RC
-read_parent(struct tpm_vault *v, TPMT_PUBLIC *out)
+import(struct tpm_vault *v, struct session *session, const TPM2B_PUBLIC *area,
+    const struct wrapped *wrapped, TPM2B_PRIVATE *out)
 {
-	TPM2B_PUBLIC *area = NULL;
-	struct name name;
+	const TPMT_SYM_DEF_OBJECT no_inner = { .algorithm = TPM2_ALG_NULL };
+	const TPM2B_DATA no_inner_key = { .size = 0 };
+	const struct storage_key *parent = &v->card.storage;
+	const struct command c = { .entities = { { parent->handle, &parent->name } },
+		.by = { { .session = session } } };
+	TSS2_SYS_CONTEXT *sys = v->card.tpm->sys;
 	TSS2_RC rc;
 
-	rc = Esys_ReadPublic(v->card.tpm->esys, v->card.parent, ESYS_TR_NONE, ESYS_TR_NONE,
-	    ESYS_TR_NONE, &area, NULL, NULL);
-	if (rc == TSS2_RC_SUCCESS &&
-	    (!name_of_object(&area->publicArea, &name) ||
-		!rbuf_eq(name_view(&name), name_view(&v->record.parent.name))))
-		rc = RC_IMPOSTOR;
+	rc = Tss2_Sys_Import_Prepare(sys, parent->handle, &no_inner_key, area, &wrapped->duplicate,
+	    &wrapped->seed, &no_inner);
 	if (rc == TSS2_RC_SUCCESS)
-		*out = area->publicArea;
-	Esys_Free(area);
+		rc = command_run(v->card.tpm, &c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_Import_Complete(sys, out);
 	return rc;
 }
 
 /* What comes out must be a key the TPM loads: the caller may replace another with it. */
 static TSS2_RC
-try_load(struct tpm_vault *v, ESYS_TR session, const struct keyfile *key)
+try_load(struct tpm_vault *v, struct session *session, const struct keyfile *key)
 {
-	ESYS_TR loaded = ESYS_TR_NONE;
+	const struct storage_key *parent = &v->card.storage;
+	const struct command c = { .entities = { { parent->handle, &parent->name } },
+		.by = { { .session = session, .last = true } } };
+	TSS2_SYS_CONTEXT *sys = v->card.tpm->sys;
+	TPM2_HANDLE loaded = 0;
 	TSS2_RC rc;
 
-	rc = Esys_Load(v->card.tpm->esys, v->card.parent, session, ESYS_TR_NONE, ESYS_TR_NONE,
-	    &key->private_area, &key->public_area, &loaded);
-	session_end(v->card.tpm, &loaded);
+	rc = Tss2_Sys_Load_Prepare(sys, parent->handle, &key->private_area, &key->public_area);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(v->card.tpm, &c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_Load_Complete(sys, &loaded, NULL);
+	handle_flush(v->card.tpm, &loaded);
 	return rc;
 }
 
 static TSS2_RC
 step_import(struct tpm_vault *v, void *context)
 {
-	const TPMT_SYM_DEF_OBJECT no_inner = { .algorithm = TPM2_ALG_NULL };
-	const TPM2B_DATA no_inner_key = { .size = 0 };
 	struct import *i = context;
-	TPM2B_PRIVATE *private_area = NULL;
-	ESYS_TR session = ESYS_TR_NONE;
 	struct wrapped wrapped;
-	TPMT_PUBLIC parent;
 	struct digest policy;
 	TPM2B_PUBLIC area;
+	SESSION(session);
 	TSS2_RC rc;
 
 	if (!record_key_policy(&v->record, i->rule, &policy) ||
 	    !key_template(i->algorithm, ORIGIN_IMPORTED, &policy, &area))
 		return RC_CRYPTO;
 	area.publicArea.unique = i->id;
-	rc = read_parent(v, &parent);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = wrap(&parent, &area.publicArea, &i->part, &wrapped);
+	i->key = (struct keyfile){ .parent = v->record.parent.handle, .public_area = area };
+	rc = wrap(&v->card.storage.area, &area.publicArea, &i->part, &wrapped);
 	/* Salted, so that what comes back is the TPM's own. */
 	if (rc == TSS2_RC_SUCCESS)
-		rc = session_start(v->card.tpm, v->card.parent, TPM2_SE_HMAC, 0, &session);
+		rc = session_open(v->card.tpm, &v->card.storage, TPM2_SE_HMAC, &session);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Import(v->card.tpm->esys, v->card.parent, session, ESYS_TR_NONE,
-		    ESYS_TR_NONE, &no_inner_key, &area, &wrapped.duplicate, &wrapped.seed,
-		    &no_inner, &private_area);
-	if (rc == TSS2_RC_SUCCESS) {
-		i->key = (struct keyfile){ .parent = v->record.parent.handle, .public_area = area,
-			.private_area = *private_area };
-		rc = try_load(v, session, &i->key);
-	}
-	Esys_Free(private_area);
-	session_end(v->card.tpm, &session);
+		rc = import(v, &session, &area, &wrapped, &i->key.private_area);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = try_load(v, &session, &i->key);
+	session_close(v->card.tpm, &session);
 	return rc;
 }
 
