@@ -118,8 +118,13 @@ ecdh_ephemeral(const char *curve, struct rbuf peer, struct wbuf *own, struct sec
 	uint8_t point[KDF_POINT_MAX];
 	bool ok;
 
+	/*
+	 * ecc_public() saw that the point is on the curve; that it has the group's
+	 * order follows, for the order of these curves is a prime: a second look
+	 * would take as long as the agreement.
+	 */
 	ok = theirs != NULL && ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
-	    EVP_PKEY_derive_set_peer(ctx, theirs) == 1 &&
+	    EVP_PKEY_derive_set_peer_ex(ctx, theirs, 0) == 1 &&
 	    EVP_PKEY_derive(ctx, shared->data, &len) == 1 &&
 	    EVP_PKEY_get_octet_string_param(mine, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point,
 		&point_len) == 1 &&
