@@ -17,7 +17,7 @@ raw_floors()
 	bench raw -c 2 "$tcti" "$(count 60)" sign-rsa2048
 	bench raw "$tcti" "$(count 100)" load-p256 load-rsa2048 session session-salted flush \
 		ticket secret nv-read nv-public random
-	bench raw -r "$state/0000/record" "$tcti" "$(count 20)" create-p256 derive-pin
+	bench raw -r "$state/0000/record" "$tcti" "$(count 20)" create-p256 verify derive-pin
 	bench raw -r "$state/0000/record" "$tcti" "$(count 10)" derive-all
 	bench raw "$tcti" "$(count 5)" create-rsa2048
 	bench ways "$tcti" "$(count 100)"

@@ -241,18 +241,55 @@ get_random(struct bench *b)
 }
 
 static void
-prove(struct bench *b)
+prove_to(struct bench *b, TPM2_HANDLE session, const TPM2B_NONCE *nonce, int32_t expiration)
 {
-	const TPM2B_NONCE purpose = nonce_tpm2b(rbuf_str(CLIENT_PURPOSE)), no_nonce = { .size = 0 };
+	const TPM2B_NONCE purpose = nonce_tpm2b(rbuf_str(CLIENT_PURPOSE));
 	const TPM2B_DIGEST no_cphash = { .size = 0 };
 	const struct command c = {
-		.entities = { { INDEX, &b->index }, { b->handle, NULL } },
+		.entities = { { INDEX, &b->index }, { session, NULL } },
 		.by = { { .session = &b->hmac } },
 	};
 
-	client_must(Tss2_Sys_PolicySecret_Prepare(b->c.tpm.sys, INDEX, b->handle, &no_nonce,
-			&no_cphash, &purpose, 0), "PolicySecret");
+	client_must(Tss2_Sys_PolicySecret_Prepare(b->c.tpm.sys, INDEX, session, nonce, &no_cphash,
+			&purpose, expiration), "PolicySecret");
 	client_must(command_run(&b->c.tpm, &c), "PolicySecret");
+}
+
+static void
+prove(struct bench *b)
+{
+	const TPM2B_NONCE no_nonce = { .size = 0 };
+
+	prove_to(b, b->handle, &no_nonce, 0);
+}
+
+static void
+prove_in_session(struct bench *b, struct session *s, int32_t expiration)
+{
+	client_must(session_open(&b->c.tpm, &b->c.storage, TPM2_SE_POLICY, s), "start a session");
+	client_must(session_confirm(&b->c.tpm, s), "confirm a session");
+	prove_to(b, s->handle, &s->nonce, expiration);
+}
+
+/* What VERIFY asks of the TPM, by the same commands: a ticket, and a session that is saved. */
+static void
+verify(struct bench *b)
+{
+	TPMS_CONTEXT saved = { .sequence = 0 };
+	SESSION(use);
+	SESSION(armed);
+
+	nv_read_public(b);
+	client_must(session_open(&b->c.tpm, &b->c.storage, TPM2_SE_HMAC, &b->hmac),
+	    "start a session");
+	prove_in_session(b, &use, -3600);
+	prove_in_session(b, &armed, 30);
+	session_close(&b->c.tpm, &b->hmac);
+	client_must(session_save(&b->c.tpm, &armed, &saved), "save a session");
+	/* The next VERIFY begins with the end of this one. */
+	client_must(session_load(&b->c.tpm, &saved, &armed), "load a session");
+	session_close(&b->c.tpm, &armed);
+	session_close(&b->c.tpm, &use);
 }
 
 /* What is done to a PIN before the TPM hears of it; no command, so the time is ours. */
@@ -312,6 +349,7 @@ static const struct row {
 	{ "nv-public", "TPM2_NV_ReadPublic", NULL, with_index, NULL, nv_read_public, NULL,
 	    without_index },
 	{ "random", "TPM2_GetRandom", NULL, NULL, NULL, get_random, NULL, NULL },
+	{ "verify", "VERIFY's commands", NULL, with_index, NULL, verify, NULL, without_index },
 	{ "derive-pin", "VERIFY", KEY_DERIVATION, NULL, NULL, derive, NULL, NULL },
 	{ "derive-all", "create", KEY_DERIVATION, NULL, NULL, derive_all, NULL, NULL },
 };
