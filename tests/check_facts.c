@@ -270,7 +270,7 @@ END_TEST
 /* ---- answers that make no sense ---- */
 
 /* Each is done to every answer to GetCapability that tells properties. */
-enum mischief { CONTROL, ENDLESS, BACKWARDS, NOTHING };
+enum mischief { CONTROL, ENDLESS, BACKWARDS, NOTHING, ELSE };
 
 #define HEADER_OCTETS 10
 #define ITEMS_AT (HEADER_OCTETS + 1 + 4 + 4)
@@ -307,6 +307,11 @@ spoil(void *context, uint32_t code, uint8_t *octets, size_t len)
 		octets[HEADER_OCTETS] = 1;
 		memset(octets + ITEMS_AT - 4, 0, 4);
 		break;
+	case ELSE:
+		/* Handles, which are half as long as properties: twice as many. */
+		octets[HEADER_OCTETS + 4] = TPM2_CAP_HANDLES;
+		octets[ITEMS_AT - 1] = (uint8_t)((len - ITEMS_AT) / 4);
+		break;
 	}
 }
 
@@ -329,6 +334,7 @@ START_TEST(answers_that_make_no_sense)
 		ck_assert_int_eq(err, TPM_OK);
 		ck_assert_str_eq(facts.manufacturer, "IBM");
 	} else if (err == TPM_OK) {
+		ck_assert_int_ne(mischief, ELSE);
 		ck_assert_str_eq(facts.manufacturer, "");
 		ck_assert(!facts.has_pin_indices);
 	} else {
@@ -370,7 +376,7 @@ main(void)
 	tcase_add_test(tcase, other_authorisations);
 	tcase_add_test(tcase, a_tpm_in_lockout);
 	tcase_add_test(tcase, how_it_was_shut_down);
-	tcase_add_loop_test(tcase, answers_that_make_no_sense, CONTROL, NOTHING + 1);
+	tcase_add_loop_test(tcase, answers_that_make_no_sense, CONTROL, ELSE + 1);
 	tcase_add_test(tcase, no_tpm);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);

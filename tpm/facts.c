@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "tpm/esys.h"
+#include "tpm/command.h"
 #include "tpm/key.h"
 #include "tpm/parent.h"
 #include "tpm/probe.h"
@@ -15,18 +15,29 @@
 
 /* ---- what it can do ---- */
 
+/* An answer about something else may hold more items than were asked for, and other ones. */
+static TSS2_RC
+ask_capability(struct tpm *t, TPM2_CAP capability, UINT32 first, UINT32 count, TPMI_YES_NO *more,
+    TPMS_CAPABILITY_DATA *out)
+{
+	TSS2_RC rc;
+
+	memset(out, 0, sizeof *out);
+	rc = Tss2_Sys_GetCapability(t->sys, NULL, capability, first, count, more, out, NULL);
+	return rc == TSS2_RC_SUCCESS && out->capability != capability ? RC_CRYPTO : rc;
+}
+
 TSS2_RC
 probe_command(struct tpm *t, TPM2_CC code, bool *out)
 {
-	TPMS_CAPABILITY_DATA *data = NULL;
+	TPMS_CAPABILITY_DATA data;
+	TPMI_YES_NO more;
 	TSS2_RC rc;
 
-	rc = Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-	    TPM2_CAP_COMMANDS, code, 1, NULL, &data);
+	rc = ask_capability(t, TPM2_CAP_COMMANDS, code, 1, &more, &data);
 	if (rc == TSS2_RC_SUCCESS)
-		*out = data->data.command.count == 1 &&
-		    (data->data.command.commandAttributes[0] & TPMA_CC_COMMANDINDEX_MASK) == code;
-	Esys_Free(data);
+		*out = data.data.command.count == 1 &&
+		    (data.data.command.commandAttributes[0] & TPMA_CC_COMMANDINDEX_MASK) == code;
 	return rc;
 }
 
@@ -38,7 +49,7 @@ probe_algorithm(struct tpm *t, uint8_t algorithm)
 
 	if (!key_parameters(algorithm, &parms))
 		return RC_UNSUPPORTED;
-	rc = Esys_TestParms(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, &parms);
+	rc = Tss2_Sys_TestParms(t->sys, NULL, &parms, NULL);
 	/* "Not these parameters" is an answer about a parameter; anything else is trouble. */
 	return rc_of_parameter(rc) ? RC_UNSUPPORTED : rc;
 }
@@ -56,20 +67,20 @@ static TSS2_RC
 tell_group(struct tpm *t, TPM2_PT next, struct properties *out)
 {
 	const TPM2_PT end = next + TPM2_PT_GROUP;
-	TPMS_CAPABILITY_DATA *data = NULL;
 	TPMI_YES_NO more = TPM2_YES;
+	TPMS_CAPABILITY_DATA data;
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 	UINT32 i;
 
 	while (rc == TSS2_RC_SUCCESS && more != TPM2_NO && next < end) {
-		rc = Esys_GetCapability(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-		    TPM2_CAP_TPM_PROPERTIES, next, TPM2_MAX_TPM_PROPERTIES, &more, &data);
+		rc = ask_capability(t, TPM2_CAP_TPM_PROPERTIES, next, TPM2_MAX_TPM_PROPERTIES, &more,
+		    &data);
 		if (rc != TSS2_RC_SUCCESS)
 			break;
-		if (data->data.tpmProperties.count == 0)
+		if (data.data.tpmProperties.count == 0)
 			more = TPM2_NO;
-		for (i = 0; i < data->data.tpmProperties.count; i++) {
-			const TPMS_TAGGED_PROPERTY *p = &data->data.tpmProperties.tpmProperty[i];
+		for (i = 0; i < data.data.tpmProperties.count; i++) {
+			const TPMS_TAGGED_PROPERTY *p = &data.data.tpmProperties.tpmProperty[i];
 
 			/* They come in ascending order; one that does not would have us ask for ever. */
 			if (p->property < next || p->property >= end ||
@@ -81,8 +92,6 @@ tell_group(struct tpm *t, TPM2_PT next, struct properties *out)
 			out->count++;
 			next = p->property + 1;
 		}
-		Esys_Free(data);
-		data = NULL;
 	}
 	return rc;
 }
@@ -162,22 +171,22 @@ tpm_probe(struct tpm *t, struct failure *why)
 
 /* PolicySecret for a session that nothing comes of: it asks for the authorisation, and does nothing. */
 static TSS2_RC
-prove_owner(struct tpm *t, ESYS_TR owner)
+prove_owner(struct tpm *t, struct owner *owner)
 {
 	const TPM2B_NONCE none = { .size = 0 };
 	const TPM2B_DIGEST no_cphash = { .size = 0 };
-	ESYS_TR session = ESYS_TR_NONE;
-	TPM2B_TIMEOUT *timeout = NULL;
-	TPMT_TK_AUTH *ticket = NULL;
+	SESSION(policy);
 	TSS2_RC rc;
 
-	rc = session_start(t, ESYS_TR_NONE, TPM2_SE_POLICY, 0, &session);
+	rc = session_open(t, NULL, TPM2_SE_POLICY, &policy);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_PolicySecret(t->esys, ESYS_TR_RH_OWNER, session, owner, ESYS_TR_NONE,
-		    ESYS_TR_NONE, &none, &no_cphash, &none, 0, &timeout, &ticket);
-	Esys_Free(timeout);
-	Esys_Free(ticket);
-	session_end(t, &session);
+		rc = Tss2_Sys_PolicySecret_Prepare(
+		    t->sys, TPM2_RH_OWNER, policy.handle, &none, &no_cphash, &none, 0);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(t, &(struct command){
+		    .entities = { { .handle = TPM2_RH_OWNER }, { .handle = policy.handle } },
+		    .by = { { .session = &owner->session, .auth = &owner->auth } } });
+	session_close(t, &policy);
 	return rc;
 }
 
@@ -189,8 +198,8 @@ prove_owner(struct tpm *t, ESYS_TR owner)
 static TSS2_RC
 try_owner(struct tpm *t, bool is_set, bool *out)
 {
-	ESYS_TR key = ESYS_TR_NONE, owner = ESYS_TR_NONE;
-	struct storage_key passing;
+	struct storage_key key = { .handle = 0 };
+	OWNER(owner);
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
 	*out = !is_set && !t->owner_unknown && !t->owner_has_auth;
@@ -198,16 +207,13 @@ try_owner(struct tpm *t, bool is_set, bool *out)
 		return TSS2_RC_SUCCESS;
 	/* Not in a way that who listens can guess it from. */
 	if (t->owner_has_auth)
-		rc = parent_passing(t, &passing);
-	if (rc == TSS2_RC_SUCCESS && t->owner_has_auth)
-		rc = Esys_TR_FromTPMPublic(t->esys, passing.handle, ESYS_TR_NONE, ESYS_TR_NONE,
-		    ESYS_TR_NONE, &key);
+		rc = parent_passing(t, &key);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = esys_owner_begin(t, key, &owner);
+		rc = owner_begin(t, &key, &owner);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = prove_owner(t, owner);
-	esys_owner_end(t, &owner);
-	session_end(t, &key);
+		rc = prove_owner(t, &owner);
+	owner_end(t, &owner);
+	handle_flush(t, &key.handle);
 	*out = rc == TSS2_RC_SUCCESS;
 	if (rc != TSS2_RC_SUCCESS && tpm_err_from_rc(rc) != TPM_DENIED)
 		rc_log("authorise as the owner", rc);
