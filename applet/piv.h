@@ -63,9 +63,10 @@ struct piv {
 	struct wbuf pending; /* response data not yet fetched by GET RESPONSE ... */
 	size_t sent;	     /* ... from this offset on */
 
-	uint8_t chain_octets[PIV_DATA_MAX];
-	uint8_t pending_octets[PIV_DATA_MAX + 16];
+	/* What most commands use comes first, so that it shares its pages. */
 	uint8_t key_octets[VAULT_KEY_MAX];
+	uint8_t pending_octets[PIV_DATA_MAX + 16];
+	uint8_t chain_octets[PIV_DATA_MAX];
 	uint8_t sealed_octets[STORE_ITEM_MAX]; /* a data object as the store has it */
 };
 

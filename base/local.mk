@@ -6,12 +6,18 @@ libbase_la_SOURCES = \
 	base/bytes.h \
 	base/log.c \
 	base/log.h \
+	base/pages.c \
+	base/pages.h \
 	base/secret.c \
 	base/secret.h \
 	base/text.c \
 	base/text.h
 
-check_PROGRAMS += tests/check_bytes tests/check_secret tests/check_log tests/check_text
+check_PROGRAMS += tests/check_bytes tests/check_secret tests/check_log tests/check_pages tests/check_text
+
+tests_check_pages_SOURCES = tests/check_pages.c tests/suite.h
+tests_check_pages_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_pages_LDADD = libbase.la $(CHECK_LIBS)
 
 tests_check_bytes_SOURCES = tests/check_bytes.c tests/suite.h
 tests_check_bytes_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

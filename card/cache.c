@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "card/cache.h"
 
+#include "base/pages.h"
+
 #include <stdlib.h>
-#include <sys/mman.h>
 
 /* More than the data objects, keys and notes a card can have together. */
 #define ITEMS_MAX 96
@@ -14,7 +15,7 @@ struct item {
 	bool absent;
 };
 
-/* A mapping of its own: what malloc is given back stays with the thread that happened to ask for it. */
+/* In pages of its own. */
 struct memory {
 	size_t count;
 	struct wbuf values; /* over octets */
@@ -59,9 +60,8 @@ provide(struct cache *c)
 
 	if (c->memory != NULL)
 		return true;
-	memory = mmap(NULL, sizeof *memory, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-	    -1, 0);
-	if (memory == MAP_FAILED)
+	memory = pages_take(sizeof *memory);
+	if (memory == NULL)
 		return false;
 	memory->values = wbuf_over(memory->octets, sizeof memory->octets);
 	c->memory = memory;
@@ -188,8 +188,7 @@ cache_store(struct cache *c)
 void
 cache_drop(struct cache *c)
 {
-	if (c->memory != NULL)
-		(void)munmap(c->memory, sizeof *c->memory);
+	pages_give(c->memory, sizeof *c->memory);
 	c->memory = NULL;
 }
 

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/pages.h"
 #include "card/audit.h"
 #include "card/cache.h"
 #include "card/parts.h"
@@ -146,7 +147,8 @@ blocked(struct piv_host *host, enum reference which)
 enum outcome
 card_open(const struct config *config, unsigned instance, struct card **out, struct failure *why)
 {
-	struct card *card = calloc(1, sizeof *card);
+	/* Most of it are buffers, most of which no command ever fills. */
+	struct card *card = pages_take(sizeof *card);
 	struct parts *parts = NULL;
 	enum outcome outcome = FAILED;
 
@@ -179,8 +181,7 @@ card_close(struct card *card)
 	cache_free(card->cache);
 	parts_close(card->parts);
 	tpm_link_close(&card->link);
-	explicit_bzero(card, sizeof *card);
-	free(card);
+	pages_give(card, sizeof *card);
 }
 
 void

@@ -5,6 +5,8 @@
 #include <openssl/evp.h>
 #include <sys/mman.h>
 
+#include "base/pages.h"
+
 /* Four words at once, for compilers that know vectors of them. */
 typedef uint32_t lanes __attribute__((vector_size(16)));
 
@@ -135,20 +137,6 @@ pbkdf2(const struct secret *value, struct rbuf salt, uint8_t *out, size_t n)
 		   (int)salt.len, 1, EVP_sha256(), (int)n, out) == 1;
 }
 
-/* n octets that go back to the kernel, which gives them to nobody before they are zero; NULL when there are none. */
-static void *
-memory_take(size_t n)
-{
-	void *memory = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (memory == MAP_FAILED)
-		return NULL;
-	/* Large pages save thousands of page faults; where there are none, it works without. */
-	(void)madvise(memory, n, MADV_HUGEPAGE);
-	(void)madvise(memory, n, MADV_DONTDUMP);
-	return memory;
-}
-
 bool
 scrypt(const struct secret *value, struct rbuf salt, const struct scrypt_cost *cost, size_t n,
     struct secret *out)
@@ -165,9 +153,12 @@ scrypt(const struct secret *value, struct rbuf salt, const struct scrypt_cost *c
 	if (cost->log_n < 1 || cost->log_n > 31 || cost->r == 0 || cost->p == 0 ||
 	    size > SCRYPT_MEMORY_MAX || n > sizeof out->data)
 		return false;
-	memory = memory_take(size);
+	memory = pages_take(size);
 	if (memory == NULL)
 		return false;
+	/* Large pages save thousands of page faults; where there are none, it works without. */
+	(void)madvise(memory, size, MADV_HUGEPAGE);
+	(void)madvise(memory, size, MADV_DONTDUMP);
 	/* What goes in and comes out, behind what it is mixed in. */
 	words = (uint32_t *)(memory + cells * (count + 2));
 	ok = pbkdf2(value, salt, (uint8_t *)words, all);
@@ -177,6 +168,6 @@ scrypt(const struct secret *value, struct rbuf salt, const struct scrypt_cost *c
 	}
 	ok = ok && pbkdf2(value, rbuf_of(words, all), out->data, n);
 	out->len = ok ? n : 0;
-	(void)munmap(memory, size);
+	pages_give(memory, size);
 	return ok;
 }
