@@ -84,5 +84,8 @@ EXTRA_DIST += tests/e2e_change.sh
 # Unblocking with a help desk, end to end.
 EXTRA_DIST += tests/e2e_desk.sh
 
+# What is read of a card's files, end to end.
+EXTRA_DIST += tests/e2e_reads.sh
+
 # A card behind a resource manager.
 EXTRA_DIST += tests/e2e_manager.sh
