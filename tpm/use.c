@@ -154,12 +154,10 @@ use_load(struct tpm_vault *v)
 enum link_use
 use_needs(const struct tpm_vault *v)
 {
-	const bool loaded = v->key != 0 && !v->stale_key;
+	const bool loaded = v->key != 0 && !v->stale_key && v->policy.handle != 0;
 
 	/* An armed session comes beside the one it keeps. */
-	if (v->info.pin == PIN_ALWAYS)
-		return loaded ? LINK_LOAD : LINK_ALONE;
-	return loaded && v->policy.handle != 0 ? LINK_KEPT : LINK_LOAD;
+	return loaded && v->info.pin != PIN_ALWAYS ? LINK_KEPT : LINK_LOAD;
 }
 
 TSS2_RC

@@ -46,9 +46,8 @@ refresh(struct tpm_vault *v)
 }
 
 static TSS2_RC
-attempt(struct tpm_vault *v, bool keyed, unsigned seconds, vault_step step, void *context)
+attempt(struct tpm_vault *v, enum link_use use, unsigned seconds, vault_step step, void *context)
 {
-	const enum link_use use = keyed ? use_needs(v) : LINK_ALONE;
 	TSS2_RC rc = link_enter(v->card.tpm, use, seconds, NULL);
 
 	if (rc != TSS2_RC_SUCCESS)
@@ -74,22 +73,22 @@ attempt(struct tpm_vault *v, bool keyed, unsigned seconds, vault_step step, void
 }
 
 static enum vault_err
-persist(struct tpm_vault *v, const char *what, bool keyed, unsigned seconds,
+persist(struct tpm_vault *v, const char *what, enum link_use use, unsigned seconds,
     bool repeatable, vault_step step, void *context)
 {
 	const struct timespec pause = { .tv_nsec = 200 * 1000 * 1000 };
-	TSS2_RC rc = attempt(v, keyed, seconds, step, context);
+	TSS2_RC rc = attempt(v, use, seconds, step, context);
 	const bool broken = (rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER;
 	int patience = 10;
 
 	/* It spares its NV memory, or is not done with its tests: nothing was done or counted. */
 	while (rc_busy(rc) && patience-- > 0) {
 		(void)nanosleep(&pause, NULL);
-		rc = attempt(v, keyed, seconds, step, context);
+		rc = attempt(v, use, seconds, step, context);
 	}
 	if (rc_stale(rc) && (repeatable || !broken) && !link_late(v->card.tpm)) {
 		log_debug("%s: beginning again after 0x%x", what, (unsigned)rc);
-		rc = attempt(v, keyed, seconds, step, context);
+		rc = attempt(v, use, seconds, step, context);
 	}
 	return vault_err_from_rc(what, rc);
 }
@@ -98,13 +97,13 @@ enum vault_err
 vault_run(struct tpm_vault *v, const char *what, unsigned seconds, bool repeatable,
     vault_step step, void *context)
 {
-	return persist(v, what, false, seconds, repeatable, step, context);
+	return persist(v, what, LINK_ALONE, seconds, repeatable, step, context);
 }
 
 enum vault_err
 vault_use(struct tpm_vault *v, const char *what, vault_step step, void *context)
 {
-	return persist(v, what, true, LINK_SECONDS, true, step, context);
+	return persist(v, what, use_needs(v), LINK_SECONDS, true, step, context);
 }
 
 TSS2_RC
@@ -131,7 +130,7 @@ op_disarm(struct vault *vault)
 	if (v->armed == ARMED_NOT || v->armed == ARMED_SPENT)
 		return;
 	/* Not served again, whatever comes; and if the TPM is out of reach now, flushed when it is not. */
-	if (vault_run(v, "disarm", LINK_SECONDS_DISARM, false, step_disarm, NULL) != VAULT_OK &&
+	if (persist(v, "disarm", LINK_LOAD, LINK_SECONDS_DISARM, false, step_disarm, NULL) != VAULT_OK &&
 	    v->armed != ARMED_NOT) {
 		v->armed = v->armed_saved != NULL ? ARMED_SPENT : ARMED_NOT;
 		session_forget(&v->armed_session);
@@ -156,7 +155,7 @@ op_forget(struct vault *vault)
 	if (v->policy.proven != PIN_ONCE && !v->ahead)
 		return;
 	/* Without its key nobody can use it, whether the TPM flushes it now or with the connection. */
-	if (vault_run(v, "forget a proof", LINK_SECONDS_DISARM, false, step_forget, NULL) != VAULT_OK)
+	if (persist(v, "forget a proof", LINK_LOAD, LINK_SECONDS_DISARM, false, step_forget, NULL) != VAULT_OK)
 		session_forget(&v->policy);
 	v->ahead = false;
 }
@@ -290,7 +289,7 @@ op_tries(struct vault *vault, enum reference which, struct tries *out)
 	struct tries_query q = { .which = index_of(which) };
 	enum vault_err err;
 
-	err = vault_run(own(vault), "read the tries left", LINK_SECONDS, true, step_tries, &q);
+	err = persist(own(vault), "read the tries left", LINK_LOAD, LINK_SECONDS, true, step_tries, &q);
 	if (err == VAULT_OK)
 		*out = q.tries;
 	return err;
@@ -385,7 +384,7 @@ op_random(struct vault *vault, size_t n, struct wbuf *out)
 
 	if (n > SECRET_MAX)
 		return VAULT_MISMATCH;
-	return vault_run(own(vault), "random", LINK_SECONDS, true, step_random, &q);
+	return persist(own(vault), "random", LINK_LOAD, LINK_SECONDS, true, step_random, &q);
 }
 
 static const struct vault_ops ops = {
@@ -501,7 +500,7 @@ tpm_vault_health(struct vault *vault, struct failure *why)
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_err_from_rc(rc);
 	link_end(v->card.tpm);
-	rc = attempt(v, false, LINK_SECONDS, step_health, &which);
+	rc = attempt(v, LINK_LOAD, LINK_SECONDS, step_health, &which);
 	if (rc == TSS2_RC_SUCCESS)
 		return TPM_OK;
 	if (rc != RC_IMPOSTOR && rc_base(rc) != rc_base(TPM2_RC_HANDLE))
