@@ -22,7 +22,6 @@ making_plan(struct making *m, struct rbuf sibling, struct wbuf *claims, struct f
 	struct wbuf profile = wbuf_over(m->profile, sizeof m->profile);
 	struct piv_profile named = r->profile;
 	struct rbuf guid;
-	enum outcome outcome;
 
 	if (!file_system_draw((int64_t)time(NULL), &m->fs)) {
 		fail(why, "cannot draw random numbers");
@@ -45,9 +44,6 @@ making_plan(struct making *m, struct rbuf sibling, struct wbuf *claims, struct f
 		.profile = wbuf_view(&profile),
 	};
 	work_report(m->work, "Checking the TPM");
-	outcome = outcome_of_tpm(tpm_probe(m->work->link.tpm, why));
-	if (outcome != DONE)
-		return outcome;
 	return outcome_of_tpm(tpm_creation_plan(
 	    m->work->link.tpm, &m->spec, sibling, &m->creation, claims, why));
 }
