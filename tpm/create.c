@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Making a card: plan, then run. */
+#include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,33 +159,110 @@ tpm_creation_free(struct tpm_creation *c)
 
 /* ---- run ---- */
 
-/* The indices' authValues. */
-struct auths {
-	struct secret of[INDEX_COUNT];
+/* What becomes of a secret: the authValue of its index, by a thread of its own. */
+struct derivation {
+	const struct record *record;
+	const struct secret *value; /* NULL: none, and the authValue is empty */
+	enum card_index which;
+	pthread_t thread;
+	bool running, ok;
+	struct secret auth;
 };
 
-static void
-auths_clear(struct auths *a)
+struct derivations {
+	struct derivation of[INDEX_COUNT];
+};
+
+static void *
+derive(void *context)
 {
-	explicit_bzero(a, sizeof *a);
+	struct derivation *d = context;
+
+	d->ok = reference_auth(d->record, d->which, d->value, &d->auth);
+	return NULL;
+}
+
+static void
+derivation_begin(struct derivation *d)
+{
+	if (d->value == NULL)
+		d->ok = true;
+	else if (pthread_create(&d->thread, NULL, derive, d) == 0)
+		d->running = true;
+	else
+		(void)derive(d);
 }
 
 static bool
-derive(const struct tpm_creation *c, struct auths *out)
+derivation_end(struct derivation *d)
 {
-	const struct secret *const secrets[INDEX_COUNT] = {
+	if (d->running)
+		(void)pthread_join(d->thread, NULL);
+	d->running = false;
+	return d->ok;
+}
+
+static void
+derivations_clear(struct derivations *all)
+{
+	size_t i;
+
+	for (i = 0; i < INDEX_COUNT; i++)
+		(void)derivation_end(&all->of[i]);
+	explicit_bzero(all, sizeof *all);
+}
+
+/* Whether threads of ours run side by side, or only while others of them wait for the TPM. */
+static bool
+is_alone(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1;
+}
+
+/*
+ * Derive all but the last; that one goes on while the TPM works on the others.
+ * Until then nobody has to wait for us.
+ */
+static bool
+derivations_begin(const struct tpm_creation *c, struct derivations *all)
+{
+	const struct secret *const secrets[] = {
 		[INDEX_PIN] = c->spec->pin,
 		[INDEX_PUK] = c->spec->puk,
 		[INDEX_ADMIN] = c->spec->admin_key,
+		[INDEX_LIFE] = NULL,
 	};
-	int i;
+	const bool alone = is_alone();
+	enum card_index last = INDEX_PIN, i;
+	bool ok = true;
 
-	for (i = 0; i < INDEX_COUNT; i++) {
-		if (c->record.index[i].present && secrets[i] != NULL &&
-		    !reference_auth(&c->record, (enum card_index)i, secrets[i], &out->of[i]))
-			return false;
+	for (i = INDEX_PIN; i < INDEX_COUNT; i++) {
+		all->of[i] = (struct derivation){ .record = &c->record, .value = secrets[i],
+			.which = i };
+		if (secrets[i] != NULL)
+			last = i;
 	}
-	return true;
+	for (i = INDEX_PIN; i < INDEX_COUNT && ok; i++) {
+		derivation_begin(&all->of[i]);
+		/* Else they would all be ready at the same time. */
+		if (alone && i != last)
+			ok = derivation_end(&all->of[i]);
+	}
+	for (i = INDEX_PIN; i < INDEX_COUNT && ok; i++)
+		ok = i == last || derivation_end(&all->of[i]);
+	return ok;
+}
+
+/* auth_source of indices_make() */
+static bool
+derived(void *context, enum card_index which, const struct secret **auth)
+{
+	struct derivations *all = context;
+
+	*auth = &all->of[which].auth;
+	return derivation_end(&all->of[which]);
 }
 
 /* Sign what the card's owner, PUK and administrator may ever do. */
@@ -225,7 +304,7 @@ make_admin_key(const struct tpm_creation *c, const struct card_tpm *card,
 }
 
 static TSS2_RC
-make_card(struct tpm_creation *c, const struct auths *auths, struct keyfile *admin_key,
+make_card(struct tpm_creation *c, struct derivations *auths, struct keyfile *admin_key,
     struct secret *random, struct failure *why)
 {
 	struct card_tpm card = { .tpm = c->tpm, .record = &c->record };
@@ -239,7 +318,7 @@ make_card(struct tpm_creation *c, const struct auths *auths, struct keyfile *adm
 	if (rc == TSS2_RC_SUCCESS)
 		rc = session_open(c->tpm, &card.storage, TPM2_SE_HMAC, &envelope);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = indices_make(&card, auths->of, c->k, &envelope);
+		rc = indices_make(&card, c->k, derived, auths, &envelope);
 	if (rc_base(rc) == TPM2_RC_NV_SPACE)
 		fail(why, "the TPM's NV memory is full: a card needs up to four NV indices; free some (tpm2_nvundefine) and try again");
 	if (rc == TSS2_RC_SUCCESS)
@@ -258,7 +337,9 @@ enum tpm_err
 tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin_key,
     struct secret *random, struct failure *why)
 {
-	__attribute__((cleanup(auths_clear))) struct auths auths = { .of = { { .len = 0 } } };
+	__attribute__((cleanup(derivations_clear))) struct derivations auths = {
+		.of = { { .running = false } },
+	};
 	struct keyfile key;
 	TSS2_RC rc;
 
@@ -266,8 +347,7 @@ tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin
 		return TPM_UNUSABLE;
 	c->run = true;
 	secret_clear(random);
-	/* That takes a while: the TPM is others' meanwhile. */
-	if (!derive(c, &auths)) {
+	if (!derivations_begin(c, &auths)) {
 		fail(why, "cannot derive the PIN's and the keys' values for the TPM");
 		return TPM_UNUSABLE;
 	}
