@@ -117,8 +117,11 @@ worker(void *context)
 		}
 		w->rc = rc;
 		w->state = WIRE_ANSWERED;
-		(void)pthread_cond_broadcast(&w->changed);
 		tell(w);
+		/* Without the lock, or whoever wakes up has to wait for that first. */
+		(void)pthread_mutex_unlock(&w->lock);
+		(void)pthread_cond_broadcast(&w->changed);
+		(void)pthread_mutex_lock(&w->lock);
 	}
 	tell(w);
 	(void)pthread_mutex_unlock(&w->lock);
@@ -155,11 +158,11 @@ transmit(TSS2_TCTI_CONTEXT *context, size_t size, const uint8_t *command)
 		rc = wbuf_ok(&out) ? TSS2_RC_SUCCESS : TSS2_TCTI_RC_INSUFFICIENT_BUFFER;
 		w->command_len = out.len;
 	}
-	if (rc == TSS2_RC_SUCCESS) {
+	if (rc == TSS2_RC_SUCCESS)
 		w->state = WIRE_ASKED;
-		(void)pthread_cond_broadcast(&w->changed);
-	}
 	(void)pthread_mutex_unlock(&w->lock);
+	if (rc == TSS2_RC_SUCCESS)
+		(void)pthread_cond_broadcast(&w->changed); /* see worker() */
 	return rc;
 }
 
