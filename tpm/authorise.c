@@ -104,14 +104,20 @@ ahead_send(struct tpm_vault *v)
 	    command_send(v->card.tpm, &c) == TSS2_RC_SUCCESS;
 }
 
-void
+TSS2_RC
 ahead_collect(struct tpm_vault *v)
 {
+	TSS2_RC rc;
+
 	if (!v->ahead)
-		return;
-	/* If it failed, doing it again in time will tell why. */
-	if (command_collect(v->card.tpm) == TSS2_RC_SUCCESS)
-		v->policy.proven = PIN_ONCE;
+		return TSS2_RC_SUCCESS;
 	v->ahead = false;
+	rc = command_collect(v->card.tpm);
+	if (rc_on_the_way(rc))
+		return rc;
+	/* If the TPM refused, doing it again in time will tell why. */
+	if (rc == TSS2_RC_SUCCESS)
+		v->policy.proven = PIN_ONCE;
 	link_make_room(v->card.tpm);
+	return TSS2_RC_SUCCESS;
 }

@@ -36,7 +36,7 @@ refresh(struct tpm_vault *v)
 			rc = parent_read(t, &v->record.parent, &v->card.storage);
 	}
 	if (rc == TSS2_RC_SUCCESS)
-		ahead_collect(v);
+		rc = ahead_collect(v);
 	/* Another card may have needed the place. */
 	if (!link_keeps(t, v->key))
 		v->key = 0;

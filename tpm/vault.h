@@ -112,8 +112,8 @@ MUST_CHECK TSS2_RC settle(struct tpm_vault *v, struct session *armed, TSS2_RC rc
  */
 void ahead_send(struct tpm_vault *v);
 
-/* Learn what has become of it, first thing after link_enter(). */
-void ahead_collect(struct tpm_vault *v);
+/* Learn what has become of it, first thing after link_enter().  Fails with the connection alone. */
+MUST_CHECK TSS2_RC ahead_collect(struct tpm_vault *v);
 
 /* ---- using keys ---- */
 
