@@ -326,7 +326,7 @@ derive_all(struct bench *b)
 
 /* clang-format off */
 static const struct row {
-	const char *word, *name, *at; /* NULL: the TPM with nothing before it */
+	const char *word, *name, *at; /* NULL: the TPM with nothing before it; else no TPM is asked */
 	void (*begin)(struct bench *);	/* once; NULL: nothing to do, for each of the five */
 	void (*before)(struct bench *);
 	void (*act)(struct bench *);	/* measured */
@@ -401,11 +401,15 @@ alone(const struct setting *set, const struct row *row)
 	struct samples samples = { 0 };
 	struct bench b = { .record = &set->record };
 
-	client_open(&b.c, set->tcti);
+	if (row->at == NULL) {
+		client_clean(set->tcti);
+		client_open(&b.c, set->tcti);
+	}
 	step(row->begin, &b);
 	run(row, &b, set->n, &samples);
 	step(row->end, &b);
-	client_close(&b.c);
+	if (row->at == NULL)
+		client_close(&b.c);
 	if (!measure_print(row->name, at_of(row), &samples, 0, set->file))
 		exit(EXIT_FAILURE);
 	samples_free(&samples);
@@ -494,6 +498,7 @@ together(const struct setting *set, const struct row *row)
 	int64_t begun;
 	int i;
 
+	client_clean(set->tcti);
 	for (i = 0; i < set->clients; i++)
 		start_client(set, row, &p[i]);
 	begun = measure_now();
@@ -546,7 +551,6 @@ main(int argc, char **argv)
 	if (set.n < 1 || set.clients < 1 || set.clients > CLIENTS_MAX)
 		return usage();
 	set.tcti = argv[optind];
-	client_clean(set.tcti);
 	for (optind += 2; optind < argc; optind++) {
 		if (set.clients == 1)
 			alone(&set, find(argv[optind]));
