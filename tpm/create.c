@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Making a card: plan, then run. */
 #include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -212,18 +211,9 @@ derivations_clear(struct derivations *all)
 	explicit_bzero(all, sizeof *all);
 }
 
-/* Whether threads of ours run side by side, or only while others of them wait for the TPM. */
-static bool
-is_alone(void)
-{
-	cpu_set_t set;
-
-	return sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) == 1;
-}
-
 /*
- * Derive all but the last; that one goes on while the TPM works on the others.
- * Until then nobody has to wait for us.
+ * Derive all side by side, and wait for all but the last: that one may go on
+ * while the TPM works on the others, and nobody waits for us before.
  */
 static bool
 derivations_begin(const struct tpm_creation *c, struct derivations *all)
@@ -234,7 +224,6 @@ derivations_begin(const struct tpm_creation *c, struct derivations *all)
 		[INDEX_ADMIN] = c->spec->admin_key,
 		[INDEX_LIFE] = NULL,
 	};
-	const bool alone = is_alone();
 	enum card_index last = INDEX_PIN, i;
 	bool ok = true;
 
@@ -244,12 +233,8 @@ derivations_begin(const struct tpm_creation *c, struct derivations *all)
 		if (secrets[i] != NULL)
 			last = i;
 	}
-	for (i = INDEX_PIN; i < INDEX_COUNT && ok; i++) {
+	for (i = INDEX_PIN; i < INDEX_COUNT; i++)
 		derivation_begin(&all->of[i]);
-		/* Else they would all be ready at the same time. */
-		if (alone && i != last)
-			ok = derivation_end(&all->of[i]);
-	}
 	for (i = INDEX_PIN; i < INDEX_COUNT && ok; i++)
 		ok = i == last || derivation_end(&all->of[i]);
 	return ok;
