@@ -14,8 +14,8 @@
 
 /* ---- the parent ---- */
 
-/* An interposer answers ReadPublic with a key of its own, at the first or the second time of asking, or always. */
-enum { NEVER = -1, ALWAYS = 2 };
+/* An interposer answers ReadPublic with a key of its own, at the first time of asking or always. */
+enum { NEVER = -1, ALWAYS = 1 };
 
 struct swap {
 	int nth, seen;
@@ -43,7 +43,8 @@ START_TEST(an_interposer_cannot_swap_the_parent)
 	c.tpm = tpm_new(&c.config);
 	ck_assert_int_eq(tpm_vault_open(c.tpm, wbuf_view(&c.record), &c.vault), TPM_OK);
 	unharmed();
-	ck_assert_msg(swap.seen >= 2, "the tap did not see the parent being read");
+	/* What was checked is what sessions are salted to: it is not read a second time. */
+	ck_assert_msg(swap.seen == 1, "the parent was read %d times", swap.seen);
 	vault_forget(c.vault);
 	tpm_rest(c.tpm);
 	swap = (struct swap){ .nth = _i };
@@ -424,7 +425,7 @@ main(void)
 
 	tcase_set_timeout(tcase, 300);
 	tcase_add_checked_fixture(tcase, attack_setup, attack_teardown);
-	tcase_add_loop_test(tcase, an_interposer_cannot_swap_the_parent, 0, 3);
+	tcase_add_loop_test(tcase, an_interposer_cannot_swap_the_parent, 0, 2);
 	tcase_add_loop_test(tcase, an_interposer_cannot_have_the_pin_proven_to_him, 0, 4);
 	tcase_add_test(tcase, a_forged_answer_vouches_for_nothing);
 	tcase_add_test(tcase, saved_sessions_do_not_pile_up);

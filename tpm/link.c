@@ -156,27 +156,17 @@ link_owner_auth(const struct tpm *t, struct secret *auth, struct failure *why)
 	return false;
 }
 
-/* See whether it can be used, and tell ESYS. */
-static TSS2_RC
-set_owner_auth(struct tpm *t, struct failure *why)
+/* Whether there is something to authorise as the owner with. */
+static void
+look_for_owner_auth(struct tpm *t, struct failure *why)
 {
-	TPM2B_AUTH value = { .size = 0 };
-	struct wbuf w = wbuf_over(value.buffer, sizeof value.buffer);
 	SECRET(auth);
-	TSS2_RC rc;
 
 	t->owner_unknown = !link_owner_auth(t, &auth, why);
 	t->owner_has_auth = auth.len != 0;
-	if (t->owner_unknown) {
-		/* The card works without it; only what the owner alone may do does not. */
+	/* The card works without it; only what the owner alone may do does not. */
+	if (t->owner_unknown)
 		log_warning("cannot use owner_auth_file %s", t->config.owner_auth_file);
-		return TSS2_RC_SUCCESS;
-	}
-	wbuf_put(&w, secret_view(&auth));
-	value.size = (UINT16)w.len;
-	rc = Esys_TR_SetAuth(t->esys, ESYS_TR_RH_OWNER, &value);
-	wbuf_wipe(&w);
-	return rc;
 }
 
 static TSS2_RC
@@ -278,10 +268,10 @@ link_flush_saved(struct tpm *t)
 static TSS2_RC
 start_up(struct tpm *t, struct failure *why)
 {
-	TSS2_RC rc = Esys_SelfTest(t->esys, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, TPM2_NO);
+	TSS2_RC rc = Tss2_Sys_SelfTest(t->sys, NULL, TPM2_NO, NULL);
 
 	if (rc_base(rc) == TPM2_RC_INITIALIZE && link_shared(t))
-		rc = Esys_Startup(t->esys, TPM2_SU_CLEAR);
+		rc = Tss2_Sys_Startup(t->sys, TPM2_SU_CLEAR);
 	if (rc == TSS2_RC_SUCCESS || rc_base(rc) == TPM2_RC_TESTING)
 		return TSS2_RC_SUCCESS;
 	if (rc_base(rc) == TPM2_RC_FAILURE)
@@ -305,11 +295,9 @@ connect_tpm(struct tpm *t, const struct timespec *deadline, struct failure *why)
 	}
 	rc = sys_open(t);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Initialize(&t->esys, wire_tcti(t->wire), NULL);
-	if (rc == TSS2_RC_SUCCESS)
 		rc = start_up(t, why);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = set_owner_auth(t, why);
+		look_for_owner_auth(t, why);
 	if (rc == TSS2_RC_SUCCESS && link_shared(t))
 		flush_leftovers(t);
 	if (rc != TSS2_RC_SUCCESS) {
@@ -342,7 +330,7 @@ take_turn(struct tpm *t, bool alone, const struct timespec *deadline, struct fai
 {
 	if (!link_shared(t))
 		return TSS2_RC_SUCCESS;
-	switch (lease_take(t->lease, t->config.lease, t->config.tcti, alone || t->esys == NULL,
+	switch (lease_take(t->lease, t->config.lease, t->config.tcti, alone || t->sys == NULL,
 	    deadline, why)) {
 	case LEASE_KEPT:
 		break;
@@ -376,7 +364,7 @@ begin(struct tpm *t, bool alone, unsigned others, unsigned seconds, struct failu
 	/* Who would not wait long for the turn is not to cut the TPM short as well. */
 	if (seconds < LINK_SECONDS)
 		deadline_in(LINK_SECONDS, &deadline);
-	if (t->esys == NULL)
+	if (t->sys == NULL)
 		rc = connect_tpm(t, &deadline, why);
 	else
 		wire_deadline(t->wire, &deadline);
@@ -433,8 +421,6 @@ void
 link_drop(struct tpm *t)
 {
 	sys_close(t);
-	if (t->esys != NULL)
-		Esys_Finalize(&t->esys);
 	if (t->wire != NULL) {
 		if (wire_stuck(t->wire) && t->sunk == NULL)
 			t->sunk = t->wire;
@@ -460,7 +446,7 @@ void
 tpm_rest(struct tpm *t)
 {
 	/* On a shared TPM the next client would have to flush what we leave: do it now. */
-	if (link_shared(t) && t->esys != NULL &&
+	if (link_shared(t) && t->sys != NULL &&
 	    begin(t, true, UINT_MAX, LINK_SECONDS, NULL) == TSS2_RC_SUCCESS) {
 		lease_keep(t->lease, 0, 0);
 		if (reopen(t))

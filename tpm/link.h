@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * struct tpm: one client's way to the TPM.  Connection, lease and ESYS context
+ * struct tpm: one client's way to the TPM.  Connection, lease and SAPI context
  * are made at need and thrown away together; link_epoch() changes whenever
  * that happened, and with it everything loaded is gone.
  */
 #ifndef TPMVSC_TPM_LINK_H
 #define TPMVSC_TPM_LINK_H
 
-#include <tss2/tss2_esys.h>
 #include <tss2/tss2_sys.h>
 
 #include "base/secret.h"
@@ -19,7 +18,6 @@ struct tpm {
 	struct tpm_config config;
 	struct wire *wire;   /* NULL: not connected */
 	struct wire *sunk;   /* a wire that missed its deadline, until its worker is back */
-	ESYS_CONTEXT *esys;  /* NULL: not connected */
 	TSS2_SYS_CONTEXT *sys; /* likewise, on the same wire */
 	struct lease *lease;
 	unsigned others; /* how many other clients may keep something while this one has its turn */

@@ -51,8 +51,6 @@ libtpm_la_SOURCES = \
 	tpm/scrypt.c \
 	tpm/scrypt.h \
 	tpm/sealing.c \
-	tpm/esys.c \
-	tpm/esys.h \
 	tpm/tpm.h \
 	tpm/use.c \
 	tpm/vault.c \
@@ -77,12 +75,13 @@ libcardtpm_la_SOURCES = \
 	tests/memory.c tests/memory.h \
 	tests/swtpm.c tests/swtpm.h \
 	tests/tap.c tests/tap.h
-libcardtpm_la_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
+libcardtpm_la_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(ESYS_CFLAGS) $(CRYPTO_CFLAGS)
 libcardtpm_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 
-TPM_CHECK_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
+TPM_CHECK_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(ESYS_CFLAGS) $(CRYPTO_CFLAGS)
 TPM_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-TPM_CHECK_LIBS = libcardtpm.la libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS) $(CHECK_LIBS)
+TPM_CHECK_LIBS = libcardtpm.la libtpm.la libbase.la $(TSS2_LIBS) $(ESYS_LIBS) $(CRYPTO_LIBS) \
+	$(CHECK_LIBS)
 
 check_PROGRAMS += tests/check_scrypt
 tests_check_scrypt_SOURCES = tests/check_scrypt.c tests/suite.h

@@ -31,8 +31,8 @@ bool rc_stale(TSS2_RC rc);
 
 /*
  * Whether the trouble was on the way (tss2, the connection) and not the TPM's
- * word or a finding of ours.  ESYS is of no use afterwards: after an answer
- * whose HMAC is wrong it takes no further command.
+ * word or a finding of ours.  The connection is of no use afterwards: after
+ * an answer that it did not understand tss2 takes no further command.
  */
 bool rc_on_the_way(TSS2_RC rc);
 

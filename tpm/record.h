@@ -8,7 +8,7 @@
 #define TPMVSC_TPM_RECORD_H
 
 #include "tpm/authority.h"
-#include "tpm/esys.h"
+#include "tpm/session.h"
 #include "tpm/tpm.h"
 
 /* The card's NV indices.  The first three are also enum reference. */

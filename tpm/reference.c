@@ -21,30 +21,6 @@ reference_auth(const struct record *r, enum card_index which, const struct secre
 	return wbuf_ok(&w) && scrypt(value, wbuf_view(&w), &cost, TPM2_SHA256_DIGEST_SIZE, auth);
 }
 
-TSS2_RC
-reference_open(const struct card_tpm *c, enum card_index which, ESYS_TR *out)
-{
-	ESYS_CONTEXT *esys = c->tpm->esys;
-	ESYS_TR index = ESYS_TR_NONE;
-	TPM2B_NAME *name = NULL;
-	TSS2_RC rc;
-
-	if (!c->record->index[which].present)
-		return RC_ABSENT;
-	rc = Esys_TR_FromTPMPublic(esys, c->record->index[which].handle, ESYS_TR_NONE, ESYS_TR_NONE,
-	    ESYS_TR_NONE, &index);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_TR_GetName(esys, index, &name);
-	if (rc == TSS2_RC_SUCCESS && !name_is(name, &c->record->name[which]))
-		rc = RC_IMPOSTOR;
-	Esys_Free(name);
-	if (rc == TSS2_RC_SUCCESS)
-		*out = index;
-	else if (index != ESYS_TR_NONE)
-		(void)Esys_TR_Close(esys, &index);
-	return rc;
-}
-
 struct entity
 reference_entity(const struct card_tpm *c, enum card_index which)
 {

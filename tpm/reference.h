@@ -25,8 +25,7 @@ struct ticket {
 struct card_tpm {
 	struct tpm *tpm;
 	const struct record *record;
-	ESYS_TR parent;
-	struct storage_key storage; /* the same, read and checked; handle 0: not yet */
+	struct storage_key storage; /* the parent, read and checked; handle 0: not yet */
 };
 
 /* authValue = scrypt(secret, salt || label): what the TPM compares.  False when that fails. */
@@ -34,16 +33,9 @@ MUST_CHECK bool reference_auth(const struct record *r, enum card_index which,
     const struct secret *value, struct secret *auth);
 
 /*
- * Get an index, making sure that it is the card's: to another one's guardian
- * an HMAC over the PIN would be a present.  RC_ABSENT when the card has none;
- * RC_IMPOSTOR when another is there; the TPM's handle error when none is.
- */
-MUST_CHECK TSS2_RC reference_open(const struct card_tpm *c, enum card_index which, ESYS_TR *out);
-
-/*
- * Make sure that an index is the card's, without opening it: of another one the
- * HMAC over a PIN would only say whether it has the same PIN, but that is one
- * guess too many.  Errors as reference_open().
+ * Make sure that an index is the card's: to another one's guardian an HMAC over
+ * the PIN would be a present.  RC_ABSENT when the card has none; RC_IMPOSTOR
+ * when another is there; the TPM's handle error when none is.
  */
 MUST_CHECK TSS2_RC reference_check(const struct card_tpm *c, enum card_index which);
 

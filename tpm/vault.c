@@ -24,16 +24,13 @@ refresh(struct tpm_vault *v)
 		session_forget(&v->policy);
 		v->key = 0;
 		v->ahead = false;
-		v->card.parent = ESYS_TR_NONE;
+		v->card.storage.handle = 0;
 		if (v->armed == ARMED_LIVE)
 			v->armed = ARMED_NOT;
 		if (v->armed == ARMED_NOT)
 			session_forget(&v->armed_session);
 		v->epoch = t->epoch;
-		rc = parent_open(t, &v->record.parent, &v->card.parent);
-		/* What it is does not change: its Name is in the record. */
-		if (rc == TSS2_RC_SUCCESS && v->card.storage.handle == 0)
-			rc = parent_read(t, &v->record.parent, &v->card.storage);
+		rc = parent_read(t, &v->record.parent, &v->card.storage);
 	}
 	if (rc == TSS2_RC_SUCCESS)
 		rc = ahead_collect(v);
@@ -419,7 +416,7 @@ vault_new(struct tpm *t)
 	if (v == NULL)
 		return NULL;
 	v->port.ops = &ops;
-	v->card = (struct card_tpm){ .tpm = t, .record = &v->record, .parent = ESYS_TR_NONE };
+	v->card = (struct card_tpm){ .tpm = t, .record = &v->record };
 	v->epoch = t->epoch - 1; /* nothing is loaded yet */
 	v->loaded = wbuf_over(v->loaded_octets, sizeof v->loaded_octets);
 	return v;
@@ -505,7 +502,7 @@ tpm_vault_health(struct vault *vault, struct failure *why)
 		return TPM_OK;
 	if (rc != RC_IMPOSTOR && rc_base(rc) != rc_base(TPM2_RC_HANDLE))
 		fail(why, "cannot ask the TPM about the card (0x%x): try again", (unsigned)rc);
-	else if (v->card.parent == ESYS_TR_NONE)
+	else if (v->card.storage.handle == 0)
 		fail(why, "the card's storage key is not in the TPM any more (0x%08x): the TPM was cleared; destroy the card and make a new one",
 		    (unsigned)v->record.parent.handle);
 	else

@@ -19,7 +19,7 @@ enum wire_state {
 };
 
 struct wire {
-	TSS2_TCTI_CONTEXT_COMMON_V1 tcti; /* first: what ESYS holds is this */
+	TSS2_TCTI_CONTEXT_COMMON_V1 tcti; /* first: what tss2 holds is this */
 	TSS2_TCTI_CONTEXT *real;	  /* the worker's alone */
 	char *name;
 

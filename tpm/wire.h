@@ -45,7 +45,7 @@ MUST_CHECK bool wire_stuck(struct wire *w);
 /* Add what the wire's exchanges have taken so far: nanoseconds, and how many they were. */
 void wire_spent(struct wire *w, uint64_t *ns, unsigned *commands);
 
-/* The TCTI context to give to ESYS; lives as long as the wire. */
+/* The TCTI context to give to tss2; lives as long as the wire. */
 TSS2_TCTI_CONTEXT *wire_tcti(struct wire *w);
 
 /* Close; a stuck wire closes itself when its worker returns.  NULL is allowed. */

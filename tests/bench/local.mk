@@ -49,7 +49,7 @@ tests_bench_raw_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_bench_raw_LDADD = $(bench_tpm_libs)
 tests_bench_ways_SOURCES = tests/bench/ways.c $(bench_tpm)
 tests_bench_ways_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
-tests_bench_ways_LDADD = $(bench_tpm_libs)
+tests_bench_ways_LDADD = $(bench_tpm_libs) $(ESYS_LIBS)
 
 # Other PKCS#11 modules; PKCS#11's header is not part of what the cards need.
 EXTRA_DIST += tests/bench/peers.sh
