@@ -1008,6 +1008,56 @@ START_TEST(a_rider_cannot_be_taken_out)
 }
 END_TEST
 
+/* ---- random numbers, and commands in halves ---- */
+
+/* As many as asked for, whatever the TPM gives at a time, and none of them in clear. */
+START_TEST(random_numbers)
+{
+	static const size_t lengths[] = { 1, 8, 32, 33, 64, 65, 200 };
+	uint8_t octets[256];
+	struct wbuf out = wbuf_over(octets, sizeof octets);
+	size_t i, before;
+	SESSION(s);
+
+	open_hmac(&srk, &s);
+	for (i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+		line_clear();
+		before = out.len > 50 ? 0 : out.len;
+		wbuf_truncate(&out, before);
+		ck_assert_uint_eq(random_octets(t, &s, lengths[i], &out), TSS2_RC_SUCCESS);
+		ck_assert_uint_eq(out.len, before + lengths[i]);
+		if (lengths[i] >= 8)
+			ck_assert(!line_saw(rbuf_of(octets + before, 8)));
+	}
+	/* More than there is room for. */
+	ck_assert(random_octets(t, &s, sizeof octets, &out) != TSS2_RC_SUCCESS || !wbuf_ok(&out));
+	session_close(t, &s);
+}
+END_TEST
+
+/* Sent, and collected later; in between tss2 takes nothing else. */
+START_TEST(a_command_in_halves)
+{
+	const struct command none = { .by = { { .session = NULL } } };
+	TPM2B_DIGEST random = { .size = 0 };
+	SESSION(policy);
+
+	ck_assert_uint_eq(Tss2_Sys_GetRandom_Prepare(t->sys, RANDOM_OCTETS), 0);
+	ck_assert_uint_eq(command_send(t, &none), TSS2_RC_SUCCESS);
+	ck_assert_uint_ne(Tss2_Sys_GetRandom_Prepare(t->sys, RANDOM_OCTETS), 0);
+	ck_assert_uint_eq(command_collect(t), TSS2_RC_SUCCESS);
+	ck_assert_uint_eq(Tss2_Sys_GetRandom_Complete(t->sys, &random), 0);
+	ck_assert_uint_eq(random.size, RANDOM_OCTETS);
+	/* The TPM's refusal comes with the second half. */
+	ck_assert_uint_eq(session_open(t, &srk, TPM2_SE_POLICY, &policy), TSS2_RC_SUCCESS);
+	ck_assert_uint_eq(Tss2_Sys_PolicyCommandCode_Prepare(t->sys, policy.handle, 0x11e), 0);
+	ck_assert_uint_eq(command_send(t, &none), TSS2_RC_SUCCESS);
+	ck_assert_uint_ne(command_collect(t), TSS2_RC_SUCCESS);
+	ck_assert_uint_eq(session_confirm(t, &policy), TSS2_RC_SUCCESS);
+	session_close(t, &policy);
+}
+END_TEST
+
 /* ---- an index, by us and by ESYS ---- */
 
 static void
@@ -1218,6 +1268,8 @@ main(void)
 	tcase_add_rows(tcase, creating, create_rows);
 	tcase_add_loop_test(tcase, three_sessions, 0, 4);
 	tcase_add_test(tcase, a_rider_cannot_be_taken_out);
+	tcase_add_test(tcase, random_numbers);
+	tcase_add_test(tcase, a_command_in_halves);
 	tcase_add_test(tcase, an_index_as_esys_sees_it);
 	tcase_add_test(tcase, the_owners_authorisation);
 	if (!memory_kept())

@@ -12,6 +12,16 @@
 #include "tests/tap.h"
 #include "tpm/parent.h"
 
+/* The administrator is told what has become of the card. */
+static void
+health_says(const char *words)
+{
+	struct failure why = { .text = "" };
+
+	ck_assert_int_eq(tpm_vault_health(c.vault, &why), TPM_UNUSABLE);
+	ck_assert_msg(strstr(why.text, words) != NULL, "%s", why.text);
+}
+
 /* ---- re-created indices ---- */
 
 START_TEST(a_recreated_index_is_dead)
@@ -43,6 +53,7 @@ START_TEST(a_recreated_index_is_dead)
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_FAULT);
 	ck_assert_int_eq(cardtpm_unblock(&c, CARDTPM_PUK, "66666666"), VAULT_FAULT);
 	ck_assert_int_ne(cardtpm_sign(&c), VAULT_OK);
+	health_says("PIN");
 	/* And the TPM itself: */
 	attack_begin();
 	session = policy_session(0);
@@ -75,6 +86,7 @@ START_TEST(a_recreated_life_is_dead)
 		ck_assert_uint_eq(Esys_NV_Write(esys, ESYS_TR_RH_OWNER, index,
 				      ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE, &zeros, 0), 0);
 	attack_end();
+	health_says("LIFE");
 	ck_assert_int_eq(cardtpm_sign(&c), VAULT_FAULT);
 	ck_assert_int_eq(vault_encrypt(c.vault, wbuf_view(&c.admin), rbuf_of("01234567", 8), &w),
 	    VAULT_FAULT);
@@ -210,6 +222,7 @@ START_TEST(a_foreign_parent_is_not_used)
 	tap_clear(tap);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_FAULT);
 	ck_assert_msg(tap_count(tap, TPM2_CC_StartAuthSession) == 0, "salted to a foreign key");
+	health_says("storage key");
 	provision(PARENT_SRK, 0, 1);
 	unharmed();
 	cardtpm_end(&c);
