@@ -23,7 +23,6 @@ struct turns {
 	bool foreign; /* of the process this one was forked from */
 
 	pthread_mutex_t lock; /* guards what is below, and the clients */
-	pthread_cond_t changed;
 	struct lockfile file; /* locked while anybody is in */
 	struct lease *first;
 	unsigned in;	/* how many have the turn now */
@@ -35,6 +34,7 @@ struct turns {
 struct lease {
 	struct turns *turns; /* NULL: it never took a turn */
 	struct lease *next;
+	pthread_cond_t woken; /* to look again whether it may go in */
 	bool in, freed;
 	unsigned epoch;
 	uint64_t ticket; /* 0: not waiting */
@@ -85,7 +85,6 @@ static void
 turns_free(struct turns *s)
 {
 	lockfile_close(&s->file);
-	(void)pthread_cond_destroy(&s->changed);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s->path);
 	free(s->tpm);
@@ -96,15 +95,10 @@ static struct turns *
 turns_new(const char *path, const char *tpm)
 {
 	struct turns *s = calloc(1, sizeof *s);
-	pthread_condattr_t attr;
 
 	if (s == NULL)
 		return NULL;
 	(void)pthread_mutex_init(&s->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&s->changed, &attr);
-	(void)pthread_condattr_destroy(&attr);
 	lockfile_init(&s->file);
 	s->path = strdup(path);
 	s->tpm = strdup(tpm);
@@ -119,6 +113,7 @@ turns_new(const char *path, const char *tpm)
 static bool
 join(struct lease *l, const char *path, const char *tpm)
 {
+	pthread_condattr_t attr;
 	struct turns *s;
 
 	if (l->turns != NULL && !l->turns->foreign)
@@ -141,7 +136,11 @@ join(struct lease *l, const char *path, const char *tpm)
 	(void)pthread_mutex_unlock(&all.lock);
 	if (s == NULL)
 		return false;
-	*l = (struct lease){ .turns = s };
+	*l = (struct lease){ .turns = s }; /* what a parent process had or kept is not ours */
+	(void)pthread_condattr_init(&attr);
+	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&l->woken, &attr);
+	(void)pthread_condattr_destroy(&attr);
 	(void)pthread_mutex_lock(&s->lock);
 	l->epoch = s->epoch;
 	l->next = s->first;
@@ -161,6 +160,7 @@ leave(struct lease *l)
 		;
 	*at = l->next;
 	(void)pthread_mutex_unlock(&s->lock);
+	(void)pthread_cond_destroy(&l->woken);
 	(void)pthread_mutex_lock(&all.lock);
 	if (--s->clients == 0) {
 		for (all_at = &all.first; *all_at != s; all_at = &(*all_at)->next)
@@ -219,18 +219,34 @@ keeps_something(const struct lease *l)
 	return l->kept[0] != 0 || l->kept[1] != 0;
 }
 
-/* Whether it is to wait for other clients of this process, or for itself. */
+/* Whose ticket is the oldest; NULL when nobody waits. */
+static struct lease *
+head(const struct turns *s)
+{
+	struct lease *l, *oldest = NULL;
+
+	for (l = s->first; l != NULL; l = l->next) {
+		if (l->ticket != 0 && (oldest == NULL || l->ticket < oldest->ticket))
+			oldest = l;
+	}
+	return oldest;
+}
+
+static void
+wake_head(const struct turns *s)
+{
+	struct lease *l = head(s);
+
+	if (l != NULL)
+		(void)pthread_cond_signal(&l->woken);
+}
+
+/* Whether it is to wait for other clients of this process, or for an earlier command of its own. */
 static bool
 must_wait(const struct turns *s, const struct lease *l, bool alone)
 {
-	const struct lease *other;
-
-	if (l->in)
-		return true; /* an earlier command of its own is under way */
-	for (other = s->first; other != NULL; other = other->next) {
-		if (other->ticket != 0 && other->ticket < l->ticket)
-			return true;
-	}
+	if (l->in || head(s) != l)
+		return true;
 	return s->in != 0 &&
 	    (alone || s->alone || !keeps_something(l) || lockfile_is_shut(&s->file));
 }
@@ -275,7 +291,7 @@ wait_for_turn(struct turns *s, struct lease *l, bool alone, const struct timespe
 		time_in(POLL_NS, &until);
 		if (!outside || is_before(deadline, &until))
 			until = *deadline;
-		(void)pthread_cond_timedwait(&s->changed, &s->lock, &until);
+		(void)pthread_cond_timedwait(&l->woken, &s->lock, &until);
 	}
 }
 
@@ -298,7 +314,7 @@ queue(struct turns *s, struct lease *l, bool alone, const struct timespec *deadl
 		l->epoch = s->epoch;
 		l->in = true;
 	}
-	(void)pthread_cond_broadcast(&s->changed); /* the next one may come beside, or be first now */
+	wake_head(s); /* it may come beside, or is the first now */
 	return err;
 }
 
@@ -333,7 +349,7 @@ lease_give(struct lease *l)
 		s->alone = false;
 		if (--s->in == 0)
 			lockfile_give(&s->file);
-		(void)pthread_cond_broadcast(&s->changed);
+		wake_head(s);
 	}
 	freed = l->freed;
 	unlock_turns(l);
