@@ -6,6 +6,7 @@
 # the places they were measured at.
 set terminal svg size 900,760 background rgb 'white' font 'sans-serif,13'
 set multiplot layout 2,1
+set rmargin 26
 set logscale x 10
 set xtics (20, 50, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10000, 20000)
 set xrange [30:20000]

@@ -249,6 +249,7 @@ grow_cards()
 grow_keys()
 {
 	local keys=(9A 9C 9D 9E 82 83 84 85 86 87 88 89 8A 8B 8C 8D 8E 8F 90 91 92 93 94 95) n=1 key
+	[ -z "$quick" ] || keys=("${keys[@]:0:6}")
 	new_card 0
 	for key in "${keys[@]:1}"; do
 		case $n in

@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define ROWS_MAX   256
-#define ROUNDS_MAX 64
+#define ROUNDS_MAX 99
 #define TEXT_MAX   48
 
 enum figure { MEDIAN, P99, MEAN, RATE, FIGURES };
