@@ -12,6 +12,9 @@
 
 #define WIRE_MAGIC 0x74706d7673632031ULL
 
+/* Ample for any TCTI.  The usual 8 MiB would take 2 MiB of memory where the kernel gives out large pages unasked. */
+#define WIRE_STACK (256UL << 10)
+
 enum wire_state {
 	WIRE_IDLE,     /* nothing asked */
 	WIRE_ASKED,    /* the worker has, or will take, the command */
@@ -235,6 +238,7 @@ wire_open(const char *tcti, const struct timespec *deadline, struct wire **out)
 	w->state = WIRE_ASKED; /* without a connection yet: the worker's first task is to make it */
 	(void)pthread_attr_init(&attr);
 	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	(void)pthread_attr_setstacksize(&attr, WIRE_STACK);
 	/* The program's signals are for its own threads. */
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
