@@ -133,6 +133,9 @@ END_TEST
 
 #define IN_TURN 10
 
+/* A command that is under way when one looks is not counted yet: one more in this, one less in that. */
+#define SLACK 2
+
 static unsigned
 commands(const struct cardtpm *m)
 {
@@ -175,9 +178,8 @@ START_TEST(two_in_turn_load_nothing)
 
 	join_two();
 	single = cost(&members[0], NULL);
-	/* One command may still be under way. */
-	ck_assert_uint_le(cost(&members[0], &members[1]), single + 1);
-	ck_assert_uint_le(cost(&members[1], &members[0]), single + 1);
+	ck_assert_uint_le(cost(&members[0], &members[1]), single + SLACK);
+	ck_assert_uint_le(cost(&members[1], &members[0]), single + SLACK);
 	ck_assert_uint_eq(cardtpm_loaded_count(&c), 4);
 }
 END_TEST
@@ -192,11 +194,11 @@ START_TEST(who_rests_takes_his_own_along)
 	signs(&members[0]);
 	tpm_rest(members[1].tpm);
 	ck_assert_uint_eq(cardtpm_loaded_count(&c), 2);
-	ck_assert_uint_le(cost(&members[0], NULL), single + 1);
+	ck_assert_uint_le(cost(&members[0], NULL), single + SLACK);
 	signs(&members[1]);
 	cardtpm_end(&members[1]);
 	ck_assert_uint_eq(cardtpm_loaded_count(&c), 2);
-	ck_assert_uint_le(cost(&members[0], NULL), single + 1);
+	ck_assert_uint_le(cost(&members[0], NULL), single + SLACK);
 }
 END_TEST
 
