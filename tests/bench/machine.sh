@@ -112,8 +112,10 @@ destroy_told()
 		>destroy.log 2>&1 </dev/null || die "destroy $1: $(cat destroy.log)"
 }
 
+# The tool runs on all CPUs: it derives keys side by side, and beside the TPM.
 inside_the_tool()
 {
+	local pinned=''
 	derived 5 derive-all
 	create_told Passing
 	tell create tpmvscmgr create.log 'all of it took'
@@ -136,10 +138,10 @@ round_machine()
 
 # ---- what cards cost the machine ----
 
-# resident: KiB of pcscd, and those that nobody shares.
+# resident: KiB of pcscd, and those it has written to.
 resident()
 {
-	awk '/^Rss:/ { all = $2 } /^Private_(Clean|Dirty):/ { own += $2 } END { print all, own }' \
+	awk '/^Rss:/ { all = $2 } /^Private_Dirty:/ { own = $2 } END { print all, own }' \
 		"/proc/$pcscd_pid/smaps_rollup"
 }
 
@@ -242,7 +244,7 @@ grow_cards()
 	done
 	memory 10
 	figure 'memory per card' pcscd KiB "$(awk "BEGIN { print ($rss - $base) / 9 }")"
-	figure 'memory per card, private' pcscd KiB "$(awk "BEGIN { print ($own - $own_base) / 9 }")"
+	figure 'memory per card, written' pcscd KiB "$(awk "BEGIN { print ($own - $own_base) / 9 }")"
 	idle 10
 }
 
@@ -281,6 +283,7 @@ in_state()
 
 after_machine()
 {
+	local pinned=yes
 	openssl rand -out hash 32
 	in_state many 'spare_slots = 1' grow_cards
 	in_state keys 'spare_slots = 1' grow_keys
