@@ -48,8 +48,6 @@ libtpm_la_SOURCES = \
 	tpm/record.h \
 	tpm/reference.c \
 	tpm/reference.h \
-	tpm/scrypt.c \
-	tpm/scrypt.h \
 	tpm/sealing.c \
 	tpm/tpm.h \
 	tpm/use.c \
@@ -82,12 +80,6 @@ TPM_CHECK_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(ESYS_CFLAGS) $(CRYPTO_CFLAG
 TPM_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 TPM_CHECK_LIBS = libcardtpm.la libtpm.la libbase.la $(TSS2_LIBS) $(ESYS_LIBS) $(CRYPTO_LIBS) \
 	$(CHECK_LIBS)
-
-check_PROGRAMS += tests/check_scrypt
-tests_check_scrypt_SOURCES = tests/check_scrypt.c tests/suite.h
-tests_check_scrypt_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
-tests_check_scrypt_CFLAGS = $(TPM_CHECK_CFLAGS)
-tests_check_scrypt_LDADD = $(TPM_CHECK_LIBS)
 
 check_PROGRAMS += tests/check_digest
 tests_check_digest_SOURCES = tests/check_digest.c tests/suite.h

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tpm/reference.h"
 
+#include <malloc.h>
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "tpm/rc.h"
-#include "tpm/scrypt.h"
+
+/* What scrypt may take, whatever a record says: 64 MiB. */
+#define SCRYPT_MEMORY_MAX (64UL << 20)
 
 bool
 reference_auth(const struct record *r, enum card_index which, const struct secret *value,
@@ -12,13 +16,18 @@ reference_auth(const struct record *r, enum card_index which, const struct secre
 {
 	uint8_t salt[SALT_OCTETS + 8];
 	struct wbuf w = wbuf_over(salt, sizeof salt);
-	const struct scrypt_cost cost = {
-		.log_n = r->scrypt_log_n, .r = r->scrypt_r, .p = r->scrypt_p
-	};
+	const uint64_t n = (uint64_t)1 << (r->scrypt_log_n & 31);
+	bool ok;
 
 	wbuf_put(&w, rbuf_of(r->index[which].salt, SALT_OCTETS));
 	wbuf_put(&w, rbuf_str(index_label(which)));
-	return wbuf_ok(&w) && scrypt(value, wbuf_view(&w), &cost, TPM2_SHA256_DIGEST_SIZE, auth);
+	auth->len = TPM2_SHA256_DIGEST_SIZE;
+	ok = wbuf_ok(&w) &&
+	    EVP_PBE_scrypt((const char *)value->data, value->len, salt, w.len, n, r->scrypt_r,
+		r->scrypt_p, SCRYPT_MEMORY_MAX, auth->data, auth->len) == 1;
+	/* It took 8 MiB, which glibc would keep for each thread of pcscd that ever brought a PIN. */
+	(void)malloc_trim(0);
+	return ok;
 }
 
 struct entity
