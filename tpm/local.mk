@@ -50,6 +50,7 @@ libtpm_la_SOURCES = \
 	tpm/reference.h \
 	tpm/sealing.c \
 	tpm/tpm.h \
+	tpm/turn.c \
 	tpm/use.c \
 	tpm/vault.c \
 	tpm/vault.h \

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "tpm/rc.h"
 
@@ -11,104 +10,6 @@ static struct tpm_vault *
 own(struct vault *vault)
 {
 	return (struct tpm_vault *)vault;
-}
-
-/* After a new connection nothing is loaded, and a live armed session is lost. */
-static TSS2_RC
-refresh(struct tpm_vault *v)
-{
-	struct tpm *t = v->card.tpm;
-	TSS2_RC rc = TSS2_RC_SUCCESS;
-
-	if (v->epoch != t->epoch) {
-		session_forget(&v->policy);
-		v->key = 0;
-		v->ahead = false;
-		v->card.storage.handle = 0;
-		if (v->armed == ARMED_LIVE)
-			v->armed = ARMED_NOT;
-		if (v->armed == ARMED_NOT)
-			session_forget(&v->armed_session);
-		v->epoch = t->epoch;
-		rc = parent_read(t, &v->record.parent, &v->card.storage);
-	}
-	if (rc == TSS2_RC_SUCCESS)
-		rc = ahead_collect(v);
-	/* Another card may have needed the place. */
-	if (!link_keeps(t, v->key))
-		v->key = 0;
-	if (!link_keeps(t, v->policy.handle))
-		session_forget(&v->policy);
-	return rc;
-}
-
-static TSS2_RC
-attempt(struct tpm_vault *v, enum link_use use, unsigned seconds, vault_step step, void *context)
-{
-	TSS2_RC rc = link_enter(v->card.tpm, use, seconds, NULL);
-
-	if (rc != TSS2_RC_SUCCESS)
-		return rc;
-	rc = refresh(v);
-	v->next = 0;
-	if (rc == TSS2_RC_SUCCESS && v->armed == ARMED_SPENT)
-		armed_drop(v);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = step(v, context);
-	if (rc_sessions_full(rc))
-		link_flush_saved(v->card.tpm);
-	if (rc_stale(rc) || rc_on_the_way(rc) || v->card.storage.handle == 0) {
-		link_drop(v->card.tpm);
-	} else {
-		armed_save(v);
-		link_keep(v->card.tpm, v->key, v->policy.handle);
-		if (rc == TSS2_RC_SUCCESS)
-			ahead_send(v);
-	}
-	link_end(v->card.tpm);
-	return rc;
-}
-
-static enum vault_err
-persist(struct tpm_vault *v, const char *what, enum link_use use, unsigned seconds,
-    bool repeatable, vault_step step, void *context)
-{
-	const struct timespec pause = { .tv_nsec = 200 * 1000 * 1000 };
-	TSS2_RC rc = attempt(v, use, seconds, step, context);
-	const bool broken = (rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER;
-	int patience = 10;
-
-	/* It spares its NV memory, or is not done with its tests: nothing was done or counted. */
-	while (rc_busy(rc) && patience-- > 0) {
-		(void)nanosleep(&pause, NULL);
-		rc = attempt(v, use, seconds, step, context);
-	}
-	if (rc_stale(rc) && (repeatable || !broken) && !link_late(v->card.tpm)) {
-		log_debug("%s: beginning again after 0x%x", what, (unsigned)rc);
-		rc = attempt(v, use, seconds, step, context);
-	}
-	return vault_err_from_rc(what, rc);
-}
-
-enum vault_err
-vault_run(struct tpm_vault *v, const char *what, unsigned seconds, bool repeatable,
-    vault_step step, void *context)
-{
-	return persist(v, what, LINK_ALONE, seconds, repeatable, step, context);
-}
-
-enum vault_err
-vault_use(struct tpm_vault *v, const char *what, vault_step step, void *context)
-{
-	return persist(v, what, use_needs(v), LINK_SECONDS, true, step, context);
-}
-
-TSS2_RC
-vault_policy(struct tpm_vault *v)
-{
-	if (v->policy.handle != 0)
-		return TSS2_RC_SUCCESS;
-	return session_open(v->card.tpm, &v->card.storage, TPM2_SE_POLICY, &v->policy);
 }
 
 static TSS2_RC
@@ -127,7 +28,7 @@ op_disarm(struct vault *vault)
 	if (v->armed == ARMED_NOT || v->armed == ARMED_SPENT)
 		return;
 	/* Not served again, whatever comes; and if the TPM is out of reach now, flushed when it is not. */
-	if (persist(v, "disarm", LINK_LOAD, LINK_SECONDS_DISARM, false, step_disarm, NULL) != VAULT_OK &&
+	if (vault_do(v, "disarm", LINK_LOAD, LINK_SECONDS_DISARM, false, step_disarm, NULL) != VAULT_OK &&
 	    v->armed != ARMED_NOT) {
 		v->armed = v->armed_saved != NULL ? ARMED_SPENT : ARMED_NOT;
 		session_forget(&v->armed_session);
@@ -152,7 +53,7 @@ op_forget(struct vault *vault)
 	if (v->policy.proven != PIN_ONCE && !v->ahead)
 		return;
 	/* Without its key nobody can use it, whether the TPM flushes it now or with the connection. */
-	if (persist(v, "forget a proof", LINK_LOAD, LINK_SECONDS_DISARM, false, step_forget, NULL) != VAULT_OK)
+	if (vault_do(v, "forget a proof", LINK_LOAD, LINK_SECONDS_DISARM, false, step_forget, NULL) != VAULT_OK)
 		session_forget(&v->policy);
 	v->ahead = false;
 }
@@ -286,7 +187,7 @@ op_tries(struct vault *vault, enum reference which, struct tries *out)
 	struct tries_query q = { .which = index_of(which) };
 	enum vault_err err;
 
-	err = persist(own(vault), "read the tries left", LINK_LOAD, LINK_SECONDS, true, step_tries, &q);
+	err = vault_do(own(vault), "read the tries left", LINK_LOAD, LINK_SECONDS, true, step_tries, &q);
 	if (err == VAULT_OK)
 		*out = q.tries;
 	return err;
@@ -381,7 +282,7 @@ op_random(struct vault *vault, size_t n, struct wbuf *out)
 
 	if (n > SECRET_MAX)
 		return VAULT_MISMATCH;
-	return persist(own(vault), "random", LINK_LOAD, LINK_SECONDS, true, step_random, &q);
+	return vault_do(own(vault), "random", LINK_LOAD, LINK_SECONDS, true, step_random, &q);
 }
 
 static const struct vault_ops ops = {
@@ -471,44 +372,6 @@ tpm_vault_free(struct vault *vault)
 	armed_wipe(own(vault));
 	explicit_bzero(own(vault), sizeof(struct tpm_vault));
 	free(own(vault));
-}
-
-static TSS2_RC
-step_health(struct tpm_vault *v, void *context)
-{
-	enum card_index *which = context;
-	TSS2_RC rc = TSS2_RC_SUCCESS;
-
-	for (*which = INDEX_PIN; *which < INDEX_COUNT && rc == TSS2_RC_SUCCESS; ++*which) {
-		if (v->record.index[*which].present)
-			rc = reference_check(&v->card, *which);
-	}
-	return rc;
-}
-
-enum tpm_err
-tpm_vault_health(struct vault *vault, struct failure *why)
-{
-	struct tpm_vault *v = own(vault);
-	enum card_index which = INDEX_PIN;
-	TSS2_RC rc;
-
-	rc = link_begin(v->card.tpm, LINK_SECONDS, why);
-	if (rc != TSS2_RC_SUCCESS)
-		return tpm_err_from_rc(rc);
-	link_end(v->card.tpm);
-	rc = attempt(v, LINK_LOAD, LINK_SECONDS, step_health, &which);
-	if (rc == TSS2_RC_SUCCESS)
-		return TPM_OK;
-	if (rc != RC_IMPOSTOR && rc_base(rc) != rc_base(TPM2_RC_HANDLE))
-		fail(why, "cannot ask the TPM about the card (0x%x): try again", (unsigned)rc);
-	else if (v->card.storage.handle == 0)
-		fail(why, "the card's storage key is not in the TPM any more (0x%08x): the TPM was cleared; destroy the card and make a new one",
-		    (unsigned)v->record.parent.handle);
-	else
-		fail(why, "the card's %s is not in the TPM any more: the card is dead; destroy it and make a new one",
-		    which > INDEX_PIN ? index_label(which - 1) : index_label(INDEX_PIN));
-	return TPM_UNUSABLE;
 }
 
 enum tpm_err

@@ -2,7 +2,8 @@
 /*
  * One open card in the TPM: what is loaded, what is proven.  vault.c has the
  * references' half of the port; use.c the keys' half, with import.c, sealing.c
- * and manage.c (card management keys); armed.c the proof for PIN-always keys.
+ * and manage.c (card management keys); turn.c does either's work on the TPM;
+ * authorise.c has the proofs for keys, armed.c the one for PIN-always keys.
  */
 #ifndef TPMVSC_TPM_VAULT_H
 #define TPMVSC_TPM_VAULT_H
@@ -57,6 +58,10 @@ typedef TSS2_RC (*vault_step)(struct tpm_vault *v, void *context);
  */
 MUST_CHECK enum vault_err vault_run(struct tpm_vault *v, const char *what, unsigned seconds,
     bool repeatable, vault_step step, void *context);
+
+/* The same for what is less to other cards than LINK_ALONE. */
+MUST_CHECK enum vault_err vault_do(struct tpm_vault *v, const char *what, enum link_use use,
+    unsigned seconds, bool repeatable, vault_step step, void *context);
 
 /* The same for the use of one key, within LINK_SECONDS and repeatable: other cards may be at work meanwhile. */
 MUST_CHECK enum vault_err vault_use(
