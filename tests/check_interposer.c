@@ -374,6 +374,31 @@ START_TEST(verify_leaves_no_pin_in_memory)
 }
 END_TEST
 
+/* The fixture has just made a card: what the TPM was told is gone, from the threads that derived it as well. */
+START_TEST(making_a_card_leaves_no_secret_in_memory)
+{
+	uint8_t inverted[INDEX_LIFE][TPM2_SHA256_DIGEST_SIZE];
+	size_t i;
+
+	ck_assert(record_read(wbuf_view(&c.record), &record));
+	{
+		SECRET(auth);
+		SECRET(key);
+
+		auth_of(INDEX_PIN, CARDTPM_PIN, &auth);
+		invert(&auth, inverted[INDEX_PIN]);
+		auth_of(INDEX_PUK, CARDTPM_PUK, &auth);
+		invert(&auth, inverted[INDEX_PUK]);
+		ck_assert(secret_set(&key, rbuf_of(cardtpm_admin_key, sizeof cardtpm_admin_key)));
+		ck_assert(reference_auth(&record, INDEX_ADMIN, &key, &auth));
+		invert(&auth, inverted[INDEX_ADMIN]);
+	}
+	for (i = 0; i < INDEX_LIFE; i++)
+		ck_assert_msg(memory_hits(inverted[i], sizeof inverted[i]) == 0, "%s",
+		    index_label((enum card_index)i));
+}
+END_TEST
+
 /* A step, by its number: each has other ways for a secret to stay behind. */
 static enum vault_err
 change_step(size_t step)
@@ -432,6 +457,7 @@ main(void)
 	tcase_add_test(tcase, a_missed_disarm_is_made_up_for);
 	tcase_add_loop_test(tcase, no_secret_on_the_wire, 0, 2);
 	if (!memory_kept()) {
+		tcase_add_test(tcase, making_a_card_leaves_no_secret_in_memory);
 		tcase_add_test(tcase, verify_leaves_no_pin_in_memory);
 		tcase_add_test(tcase, change_leaves_no_secret_in_memory);
 	}
