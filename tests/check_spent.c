@@ -133,6 +133,23 @@ START_TEST(nothing_is_spent_on_nothing)
 }
 END_TEST
 
+/*
+ * A further card: 3 commands to connect, 4 to plan, 30 to make it.  These
+ * are two sessions, the card management key, K brought in and out, the first
+ * nonce, and six for each index; more is a step backwards.
+ */
+START_TEST(a_card_is_made_with_few_commands)
+{
+	struct tpm_spent spent;
+	struct cardtpm other;
+
+	cardtpm_join(&other, &c, &cardtpm_usual);
+	tpm_spent(other.tpm, &spent);
+	ck_assert_uint_le(spent.commands, 37);
+	cardtpm_end(&other);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -144,6 +161,7 @@ main(void)
 	tcase_add_test(tcase, every_command_is_counted);
 	tcase_add_test(tcase, a_late_command_is_counted);
 	tcase_add_test(tcase, nothing_is_spent_on_nothing);
+	tcase_add_test(tcase, a_card_is_made_with_few_commands);
 	suite_add_tcase(suite, tcase);
 	return suite_run(suite);
 }
