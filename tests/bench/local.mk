@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Measurements, not tests: make bench.  The programs are built with the other
 # programs of the end-to-end tests; each prints lines for tests/bench/report.
-EXTRA_DIST += tests/bench/README.md tests/bench/machine.sh tests/bench/run tests/bench/latency.gp tests/e2e_bench.sh
+EXTRA_DIST += tests/bench/README.md tests/bench/machine.sh tests/bench/run tests/bench/latency.gp tests/bench/latency.svg tests/e2e_bench.sh
 
 check_LTLIBRARIES += libmeasure.la
 libmeasure_la_SOURCES = tests/bench/measure.c tests/bench/measure.h
