@@ -63,7 +63,7 @@ libtpm_la_SOURCES = \
 	tpm/wrap.c \
 	tpm/wrap.h
 
-libtpm_la_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS)
+libtpm_la_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(SODIUM_CFLAGS) $(CRYPTO_CFLAGS)
 
 # A card in a software TPM, and who attacks it.
 check_LTLIBRARIES += libcardtpm.la
@@ -79,7 +79,7 @@ libcardtpm_la_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 
 TPM_CHECK_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(ESYS_CFLAGS) $(CRYPTO_CFLAGS)
 TPM_CHECK_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-TPM_CHECK_LIBS = libcardtpm.la libtpm.la libbase.la $(TSS2_LIBS) $(ESYS_LIBS) $(CRYPTO_LIBS) \
+TPM_CHECK_LIBS = libcardtpm.la libtpm.la libbase.la $(TSS2_LIBS) $(SODIUM_LIBS) $(ESYS_LIBS) $(CRYPTO_LIBS) \
 	$(CHECK_LIBS)
 
 check_PROGRAMS += tests/check_digest
@@ -93,6 +93,12 @@ tests_check_command_SOURCES = tests/check_command.c tests/suite.h
 tests_check_command_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_command_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_command_LDADD = libscratch.la $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_reference
+tests_check_reference_SOURCES = tests/check_reference.c tests/suite.h
+tests_check_reference_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_reference_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_reference_LDADD = $(TPM_CHECK_LIBS)
 
 check_PROGRAMS += tests/check_record
 tests_check_record_SOURCES = tests/check_record.c tests/suite.h

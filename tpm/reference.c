@@ -1,32 +1,45 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tpm/reference.h"
 
-#include <malloc.h>
-#include <openssl/evp.h>
+#include <pthread.h>
+#include <sodium.h>
 #include <string.h>
 
 #include "tpm/rc.h"
 
-/* What scrypt may take, whatever a record says: 64 MiB. */
+/* What scrypt may take, whatever a record says: 64 MiB (RFC 7914, 2). */
 #define SCRYPT_MEMORY_MAX (64UL << 20)
 
+static void
+start_sodium(void)
+{
+	/* It finds out what the processor can do; without it all is only slower. */
+	if (sodium_init() < 0)
+		log_debug("libsodium does not start");
+}
+
+/*
+ * libsodium's scrypt, for it maps the memory it needs and gives it back.
+ * OpenSSL's has it from malloc, and glibc keeps 8 MiB for each thread of pcscd
+ * that ever brought a PIN.
+ */
 bool
 reference_auth(const struct record *r, enum card_index which, const struct secret *value,
     struct secret *auth)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const uint64_t n = (uint64_t)1 << (r->scrypt_log_n & 31);
 	uint8_t salt[SALT_OCTETS + 8];
 	struct wbuf w = wbuf_over(salt, sizeof salt);
-	const uint64_t n = (uint64_t)1 << (r->scrypt_log_n & 31);
 	bool ok;
 
+	(void)pthread_once(&once, start_sodium);
 	wbuf_put(&w, rbuf_of(r->index[which].salt, SALT_OCTETS));
 	wbuf_put(&w, rbuf_str(index_label(which)));
-	auth->len = TPM2_SHA256_DIGEST_SIZE;
-	ok = wbuf_ok(&w) &&
-	    EVP_PBE_scrypt((const char *)value->data, value->len, salt, w.len, n, r->scrypt_r,
-		r->scrypt_p, SCRYPT_MEMORY_MAX, auth->data, auth->len) == 1;
-	/* It took 8 MiB, which glibc would keep for each thread of pcscd that ever brought a PIN. */
-	(void)malloc_trim(0);
+	ok = wbuf_ok(&w) && 128 * r->scrypt_r * (n + r->scrypt_p) <= SCRYPT_MEMORY_MAX &&
+	    crypto_pwhash_scryptsalsa208sha256_ll(value->data, value->len, salt, w.len, n,
+		r->scrypt_r, r->scrypt_p, auth->data, TPM2_SHA256_DIGEST_SIZE) == 0;
+	auth->len = ok ? TPM2_SHA256_DIGEST_SIZE : 0;
 	return ok;
 }
 

@@ -28,7 +28,7 @@ struct card_tpm {
 	struct storage_key storage; /* the parent, read and checked; handle 0: not yet */
 };
 
-/* authValue = scrypt(secret, salt || label): what the TPM compares.  False when OpenSSL fails. */
+/* authValue = scrypt(secret, salt || label): what the TPM compares.  False, with auth empty, when memory is out. */
 MUST_CHECK bool reference_auth(const struct record *r, enum card_index which,
     const struct secret *value, struct secret *auth);
 

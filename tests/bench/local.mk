@@ -41,7 +41,7 @@ CLEANFILES += tests/bench/vcard tests/bench/edge tests/bench/report
 
 # The TPM with nothing before it, and the ways to ask it.
 bench_tpm = tests/bench/client.c tests/bench/client.h
-bench_tpm_libs = libmeasure.la libtpm.la libbase.la $(TSS2_LIBS) $(CRYPTO_LIBS)
+bench_tpm_libs = libmeasure.la libtpm.la libbase.la $(TSS2_LIBS) $(SODIUM_LIBS) $(CRYPTO_LIBS)
 EXTRA_PROGRAMS += tests/bench/raw tests/bench/ways
 CLEANFILES += tests/bench/raw tests/bench/ways
 tests_bench_raw_SOURCES = tests/bench/raw.c $(bench_tpm)
