@@ -11,6 +11,7 @@ parts+=(machine)
 raw_floors()
 {
 	bench raw -f "$(samples 'sign P-256' 'raw TPM')" "$tcti" "$(count 500)" sign-p256
+	bench raw -p 3000 "$tcti" "$(count 60)" sign-p256
 	bench raw -f "$(samples 'sign RSA-2048' 'raw TPM')" "$tcti" "$(count 100)" sign-rsa2048
 	bench raw "$tcti" "$(count 200)" ecdh-p256
 	bench raw -c 2 "$tcti" "$(count 300)" sign-p256
