@@ -7,7 +7,8 @@
  *
  * Each case N times, with a pause before each that is not counted; with clients,
  * each in a process of its own, at once.  FILE gets the durations; RECORD is a
- * card's, for the cases that derive keys as it does.  The TPM is ours while it runs: what others have left loaded is flushed.
+ * card's, for the cases that derive keys as it does.  The TPM is ours while it
+ * runs: what others have left loaded is flushed.
  */
 #include <pthread.h>
 #include <stdio.h>
