@@ -1,15 +1,19 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
-# A part of tests/bench/run: the TPM with nothing before it; what is measured
-# inside an operation, by the log; what cards cost the machine; and how time
-# grows with keys and cards.
+# Two parts of tests/bench/run.  raw: the TPM with nothing before it.  machine:
+# what is measured inside an operation, by the log; what cards cost the machine;
+# and how time grows with keys and cards.
 # shellcheck disable=SC2034,SC2154
 parts+=(machine)
 
 # ---- the TPM with nothing before it ----
 
-raw_floors()
+# Right after the card's edge, which it is compared with; without pcscd, for it
+# has the TPM to itself.
+round_raw()
 {
+	pcscd_stop
+	empty_tpm
 	bench raw -f "$(samples 'sign P-256' 'raw TPM')" "$tcti" "$(count 500)" sign-p256
 	bench raw -p 3000 "$tcti" "$(count 60)" sign-p256
 	bench raw -f "$(samples 'sign RSA-2048' 'raw TPM')" "$tcti" "$(count 100)" sign-rsa2048
@@ -21,6 +25,9 @@ raw_floors()
 	bench raw "$tcti" "$(count 20)" create-p256 verify
 	bench raw "$tcti" "$(count 5)" create-rsa2048
 	bench ways "$tcti" "$(count 100)"
+	empty_tpm
+	pcscd_again "$pinned"
+	wait_for 10 cards_in || die 'the cards are in their readers again'
 }
 
 # ---- inside an operation ----
@@ -128,10 +135,6 @@ inside_the_tool()
 
 round_machine()
 {
-	pcscd_stop
-	empty_tpm
-	raw_floors
-	empty_tpm
 	inside_the_card
 	inside_the_tool
 	wait_for 10 cards_in || die 'the cards are in their readers again'
