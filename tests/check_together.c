@@ -317,6 +317,8 @@ send(struct tpm *t)
 	link_end(t);
 }
 
+static const enum link_use uses[] = { LINK_ALONE, LINK_LOAD };
+
 START_TEST(the_turn_lasts_until_the_answer)
 {
 	struct tpm *a = c.tpm, *b = tpm_new(&c.config);
@@ -363,6 +365,26 @@ START_TEST(an_answer_nobody_asks_for)
 }
 END_TEST
 
+/* A proof is to be forgotten while a neighbour has a long turn: it is, and the answer that was out is in nobody's way. */
+START_TEST(a_proof_is_forgotten_in_a_neighbours_turn)
+{
+	struct cardtpm *m = &members[0];
+	struct tpm *b = tpm_new(&c.config);
+
+	join(m, PIN_ONCE);
+	vault_disarm(m->vault);
+	signs(m);
+	ck_assert_uint_eq(link_enter(b, uses[_i], LINK_SECONDS, NULL), TSS2_RC_SUCCESS);
+	vault_forget(m->vault);
+	link_end(b);
+	ck_assert_int_eq(cardtpm_sign(m), VAULT_AUTH);
+	ck_assert_int_eq(cardtpm_verify(m, CARDTPM_PIN), VAULT_OK);
+	signs(m);
+	signs(m);
+	tpm_free(b);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -378,6 +400,7 @@ main(void)
 	tcase_add_test(tc, a_killed_neighbour);
 	tcase_add_test(tc, the_turn_lasts_until_the_answer);
 	tcase_add_test(tc, an_answer_nobody_asks_for);
+	tcase_add_rows(tc, a_proof_is_forgotten_in_a_neighbours_turn, uses);
 	suite_add_tcase(suite, tc);
 	return suite_run(suite);
 }

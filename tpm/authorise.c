@@ -115,8 +115,8 @@ ahead_collect(struct tpm_vault *v)
 	rc = command_collect(v->card.tpm);
 	if (rc_on_the_way(rc))
 		return rc;
-	/* If the TPM refused, doing it again in time will tell why. */
-	if (rc == TSS2_RC_SUCCESS)
+	/* If the TPM refused, doing it again in time will tell why.  The session may be forgotten by now. */
+	if (rc == TSS2_RC_SUCCESS && v->policy.handle != 0)
 		v->policy.proven = PIN_ONCE;
 	link_make_room(v->card.tpm);
 	return TSS2_RC_SUCCESS;

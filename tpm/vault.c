@@ -52,10 +52,12 @@ op_forget(struct vault *vault)
 	op_disarm(vault);
 	if (v->policy.proven != PIN_ONCE && !v->ahead)
 		return;
-	/* Without its key nobody can use it, whether the TPM flushes it now or with the connection. */
+	/*
+	 * Without its key nobody can use it, whether the TPM flushes it now or with
+	 * the connection.  An answer that is still out is for the next turn to collect.
+	 */
 	if (vault_do(v, "forget a proof", LINK_LOAD, LINK_SECONDS_DISARM, false, step_forget, NULL) != VAULT_OK)
 		session_forget(&v->policy);
-	v->ahead = false;
 }
 
 /* Two derived secrets: the one that proves, and the new one. */
