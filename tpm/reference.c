@@ -10,6 +10,9 @@
 /* What scrypt may take, whatever a record says: 64 MiB (RFC 7914, 2). */
 #define SCRYPT_MEMORY_MAX (64UL << 20)
 
+/* Ample for the stack that libsodium's works on. */
+#define SCRYPT_STACK 16384
+
 static void
 start_sodium(void)
 {
@@ -39,6 +42,8 @@ reference_auth(const struct record *r, enum card_index which, const struct secre
 	ok = wbuf_ok(&w) && 128 * r->scrypt_r * (n + r->scrypt_p) <= SCRYPT_MEMORY_MAX &&
 	    crypto_pwhash_scryptsalsa208sha256_ll(value->data, value->len, salt, w.len, n,
 		r->scrypt_r, r->scrypt_p, auth->data, TPM2_SHA256_DIGEST_SIZE) == 0;
+	/* Its PBKDF2 leaves what comes out on the stack, and an ended thread's stack stays. */
+	sodium_stackzero(SCRYPT_STACK);
 	auth->len = ok ? TPM2_SHA256_DIGEST_SIZE : 0;
 	return ok;
 }
