@@ -204,6 +204,9 @@ hash_answer(struct exchange *x)
 		rc = Tss2_Sys_GetRpBuffer(x->t->sys, &len, &parameters);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
+	/* What tss2 hands on is the answer's own word; it compares in a size_t, which may be short. */
+	if (len > TPM2_MAX_RESPONSE_SIZE)
+		return RC_FORGED;
 	const struct rbuf parts[] = { rbuf_of(success, sizeof success), rbuf_of(code, sizeof code),
 		rbuf_of(parameters, len) };
 

@@ -71,12 +71,6 @@ name_of_index(const TPMS_NV_PUBLIC *index, struct name *out)
 	    name_of_octets(rbuf_of(octets, len), out);
 }
 
-bool
-name_is(const TPM2B_NAME *theirs, const struct name *ours)
-{
-	return rbuf_eq(rbuf_of(theirs->name, theirs->size), name_view(ours));
-}
-
 TPM2B_NAME
 name_tpm2b(const struct name *n)
 {

@@ -31,9 +31,6 @@ MUST_CHECK bool digest_of(const struct rbuf *parts, size_t count, struct digest 
 MUST_CHECK bool name_of_object(const TPMT_PUBLIC *object, struct name *out);
 MUST_CHECK bool name_of_index(const TPMS_NV_PUBLIC *index, struct name *out);
 
-/* Whether a TPM's Name is the one we know. */
-MUST_CHECK bool name_is(const TPM2B_NAME *theirs, const struct name *ours);
-
 /* TPM2B forms of ours, for commands. */
 TPM2B_NAME name_tpm2b(const struct name *n);
 TPM2B_DIGEST digest_tpm2b(const struct digest *d);

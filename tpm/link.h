@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * struct tpm: one client's way to the TPM.  Connection, lease and SAPI context
- * are made at need and thrown away together; link_epoch() changes whenever
- * that happened, and with it everything loaded is gone.
+ * are made at need and thrown away together; epoch changes whenever that
+ * happened, and with it everything loaded is gone.
  */
 #ifndef TPMVSC_TPM_LINK_H
 #define TPMVSC_TPM_LINK_H

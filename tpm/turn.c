@@ -22,7 +22,6 @@ refresh(struct tpm_vault *v)
 		if (v->armed == ARMED_NOT)
 			session_forget(&v->armed_session);
 		v->epoch = t->epoch;
-		v->card.storage.handle = 0;
 		rc = parent_read(t, &v->record.parent, &v->card.storage);
 	}
 	if (rc == TSS2_RC_SUCCESS)
