@@ -284,6 +284,10 @@ START_TEST(proofs_expire)
 	(void)sleep(3);
 	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
 	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+	/* Nor does the session itself outlast it, with the key loaded and the proof of VERIFY still in it. */
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	(void)sleep(3);
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_AUTH);
 }
 END_TEST
 
