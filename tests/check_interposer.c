@@ -227,6 +227,46 @@ START_TEST(a_forged_answer_vouches_for_nothing)
 }
 END_TEST
 
+/* An answer that tss2 cannot read, where nobody looks at it: to a flush. */
+static void
+spoil_flush(void *context, uint32_t code, uint8_t *octets, size_t len)
+{
+	const bool *active = context;
+
+	(void)len;
+	if (*active && code == TPM2_CC_FlushContext)
+		octets[2] = 0xff;
+}
+
+START_TEST(a_garbled_answer_to_a_flush_costs_nothing)
+{
+	bool active = false;
+	const struct tap_hooks hooks = { .answer = spoil_flush, .context = &active };
+	struct tap *tap = tap_begin(&c.swtpm, &hooks);
+
+	tpm_vault_free(c.vault);
+	tpm_free(c.tpm);
+	c.config.tcti = tap_tcti(tap);
+	c.tpm = tpm_new(&c.config);
+	ck_assert_int_eq(tpm_vault_open(c.tpm, wbuf_view(&c.record), &c.vault), TPM_OK);
+	cardtpm_generate(&c, ALG_ECC_P256, PIN_ONCE);
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	vault_disarm(c.vault);
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+	active = true;
+	vault_forget(c.vault);
+	active = false;
+	ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+	ck_assert_int_eq(cardtpm_sign(&c), VAULT_OK);
+	unharmed();
+	tpm_vault_free(c.vault);
+	tpm_free(c.tpm);
+	c.vault = NULL;
+	c.tpm = NULL;
+	tap_end(tap);
+}
+END_TEST
+
 /* Sixty-four drivers that died armed: their saved sessions must not stop the rest of the world. */
 START_TEST(saved_sessions_do_not_pile_up)
 {
@@ -453,6 +493,7 @@ main(void)
 	tcase_add_loop_test(tcase, an_interposer_cannot_swap_the_parent, 0, 2);
 	tcase_add_loop_test(tcase, an_interposer_cannot_have_the_pin_proven_to_him, 0, 4);
 	tcase_add_test(tcase, a_forged_answer_vouches_for_nothing);
+	tcase_add_test(tcase, a_garbled_answer_to_a_flush_costs_nothing);
 	tcase_add_test(tcase, saved_sessions_do_not_pile_up);
 	tcase_add_test(tcase, a_missed_disarm_is_made_up_for);
 	tcase_add_loop_test(tcase, no_secret_on_the_wire, 0, 2);

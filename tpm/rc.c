@@ -51,6 +51,7 @@ rc_stale(TSS2_RC rc)
 	    base == TPM2_RC_SESSION_MEMORY || base == TPM2_RC_SESSION_HANDLES ||
 	    base == TPM2_RC_CONTEXT_GAP || base == TPM2_RC_INITIALIZE ||
 	    (base >= TPM2_RC_REFERENCE_H0 && base <= TPM2_RC_REFERENCE_S6) ||
+	    rc == TSS2_SYS_RC_BAD_SEQUENCE || /* it choked on an earlier answer; nothing was sent */
 	    (rc & TSS2_RC_LAYER_MASK) == TSS2_TCTI_RC_LAYER;
 }
 
