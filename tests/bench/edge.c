@@ -9,7 +9,8 @@
  *
  *	-n COUNT	operations in each reader (1000)
  *	-u COUNT	operations before that count (10)
- *	-p MICROSECONDS	pause before each operation (0), which is not counted
+ *	-b COUNT	GET DATA of the discovery object so often before each operation
+ *			(0), as an application does that does something in between; not counted
  *	-t CASE, -a AT	what the line is called
  *	-s FILE		keep the durations there
  *
@@ -35,7 +36,7 @@
 struct job {
 	const struct operation *operation;
 	uint32_t tag;
-	unsigned count, warm_up, pause_us;
+	unsigned count, warm_up, between;
 	const char *name, *at, *file;
 	pthread_barrier_t start;
 	atomic_bool stop;
@@ -211,6 +212,20 @@ warm_up(struct client *c)
 	return true;
 }
 
+/* What is done before each operation and not counted. */
+static bool
+do_between(struct client *c)
+{
+	static const uint8_t discovery[] = { 0x00, 0xcb, 0x3f, 0xff, 0x03, 0x5c, 0x01, 0x7e, 0x00 };
+	unsigned i;
+
+	for (i = 0; i < c->job->between; i++) {
+		if (transmit(c, rbuf_of(discovery, sizeof discovery)) < 0)
+			return false;
+	}
+	return true;
+}
+
 static bool
 measure(struct client *c)
 {
@@ -221,8 +236,8 @@ measure(struct client *c)
 	     i++) {
 		int64_t took;
 
-		if (job->pause_us > 0)
-			(void)usleep(job->pause_us);
+		if (!do_between(c))
+			return false;
 		took = operate(c, i);
 		if (took < 0)
 			return false;
@@ -331,7 +346,7 @@ read_options(struct job *job, int argc, char **argv)
 {
 	int option;
 
-	while ((option = getopt(argc, argv, "n:u:p:t:a:s:")) != -1) {
+	while ((option = getopt(argc, argv, "n:u:b:t:a:s:")) != -1) {
 		switch (option) {
 		case 'n':
 			job->count = (unsigned)strtoul(optarg, NULL, 10);
@@ -339,8 +354,8 @@ read_options(struct job *job, int argc, char **argv)
 		case 'u':
 			job->warm_up = (unsigned)strtoul(optarg, NULL, 10);
 			break;
-		case 'p':
-			job->pause_us = (unsigned)strtoul(optarg, NULL, 10);
+		case 'b':
+			job->between = (unsigned)strtoul(optarg, NULL, 10);
 			break;
 		case 't':
 			job->name = optarg;

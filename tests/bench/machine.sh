@@ -8,18 +8,11 @@ parts+=(machine)
 
 # ---- the TPM with nothing before it ----
 
-# Right after the card's edge, which it is compared with; without pcscd, for it
-# has the TPM to itself.
+# Single commands; without pcscd, for it has the TPM to itself.
 round_raw()
 {
 	pcscd_stop
 	empty_tpm
-	bench raw -f "$(samples 'sign P-256' 'raw TPM')" "$tcti" "$(count 500)" sign-p256
-	bench raw -p 3000 "$tcti" "$(count 60)" sign-p256
-	bench raw -f "$(samples 'sign RSA-2048' 'raw TPM')" "$tcti" "$(count 100)" sign-rsa2048
-	bench raw "$tcti" "$(count 200)" ecdh-p256
-	bench raw -c 2 "$tcti" "$(count 300)" sign-p256
-	bench raw -c 2 "$tcti" "$(count 60)" sign-rsa2048
 	bench raw "$tcti" "$(count 100)" load-p256 load-rsa2048 session session-salted flush \
 		ticket secret nv-read nv-public random
 	bench raw "$tcti" "$(count 20)" create-p256 verify

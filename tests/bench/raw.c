@@ -3,9 +3,9 @@
  * What single commands cost with nothing before the TPM: from the command, ready
  * made, to its answer.
  *
- *	raw [-c CLIENTS] [-f FILE] [-p MICROSECONDS] [-r RECORD] TCTI N CASE...
+ *	raw [-c CLIENTS] [-f FILE] [-r RECORD] TCTI N CASE...
  *
- * Each case N times, with a pause before each that is not counted; with clients,
+ * Each case N times; with clients,
  * each in a process of its own, at once.  FILE gets the durations; RECORD is a
  * card's, for the cases that derive keys as it does.  The TPM is ours while it
  * runs: what others have left loaded is flushed.
@@ -40,7 +40,6 @@ struct setting {
 	const char *tcti, *file;
 	long n;
 	int clients;
-	useconds_t pause; /* microseconds before each, which are not counted */
 	struct record record;
 };
 
@@ -393,11 +392,9 @@ find(const char *word)
 }
 
 static const char *
-at_of(const struct setting *set, const struct row *row)
+at_of(const struct row *row)
 {
-	if (row->at != NULL)
-		return row->at;
-	return set->pause > 0 ? "raw TPM (paused)" : "raw TPM";
+	return row->at != NULL ? row->at : "raw TPM";
 }
 
 static void
@@ -413,8 +410,6 @@ run(const struct setting *set, const struct row *row, struct bench *b, struct sa
 	long i;
 
 	for (i = 0; i < set->n; i++) {
-		if (set->pause > 0)
-			(void)usleep(set->pause);
 		step(row->before, b);
 		b->c.spent = 0;
 		row->act(b);
@@ -438,7 +433,7 @@ alone(const struct setting *set, const struct row *row)
 	step(row->end, &b);
 	if (row->at == NULL)
 		client_close(&b.c);
-	if (!measure_print(row->name, at_of(set, row), &samples, 0, set->file))
+	if (!measure_print(row->name, at_of(row), &samples, 0, set->file))
 		exit(EXIT_FAILURE);
 	samples_free(&samples);
 }
@@ -527,7 +522,7 @@ together(const struct setting *set, const struct row *row)
 		collect(&p[i], &samples);
 	begun = measure_now() - begun;
 	(void)snprintf(name, sizeof name, "%s, %d at once", row->name, set->clients);
-	if (!measure_print(name, at_of(set, row), &samples, begun, set->file))
+	if (!measure_print(name, at_of(row), &samples, begun, set->file))
 		exit(EXIT_FAILURE);
 	samples_free(&samples);
 }
@@ -548,7 +543,7 @@ static int
 usage(void)
 {
 	(void)fprintf(stderr,
-	    "Usage: raw [-c CLIENTS] [-f FILE] [-p MICROSECONDS] [-r RECORD] TCTI N CASE...\n");
+	    "Usage: raw [-c CLIENTS] [-f FILE] [-r RECORD] TCTI N CASE...\n");
 	return EXIT_FAILURE;
 }
 
@@ -558,13 +553,11 @@ main(int argc, char **argv)
 	struct setting set = { .clients = 1 };
 	int option;
 
-	while ((option = getopt(argc, argv, "c:f:p:r:")) != -1) {
+	while ((option = getopt(argc, argv, "c:f:r:")) != -1) {
 		if (option == 'c')
 			set.clients = atoi(optarg);
 		else if (option == 'f')
 			set.file = optarg;
-		else if (option == 'p')
-			set.pause = (useconds_t)atoi(optarg);
 		else if (option != 'r' || !read_record(optarg, &set.record))
 			return usage();
 	}

@@ -179,8 +179,6 @@ static const struct ratio {
 	    { { "sign P-256", "card edge", MEDIAN }, { "sign P-256", "raw TPM", MEDIAN } } },
 	{ "P-256 sign, ticket spent ahead: card edge / raw TPM", QUOTIENT, false, 1.15,
 	    { { "sign P-256", "card edge (ahead)", MEDIAN }, { "sign P-256", "raw TPM", MEDIAN } } },
-	{ "... / raw TPM after the same pause", QUOTIENT, false, 1.15,
-	    { { "sign P-256", "card edge (ahead)", MEDIAN }, { "sign P-256", "raw TPM (paused)", MEDIAN } } },
 	{ "RSA-2048 sign: card edge / raw TPM", QUOTIENT, false, 1.05,
 	    { { "sign RSA-2048", "card edge", MEDIAN }, { "sign RSA-2048", "raw TPM", MEDIAN } } },
 	{ "P-256 C_Sign, rate: opensc-pkcs11 / tpm2-pkcs11", QUOTIENT, true, 2.0,
