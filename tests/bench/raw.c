@@ -29,6 +29,7 @@ struct bench {
 	struct client c;
 	struct key key;
 	TPM2_HANDLE handle; /* of a session or object that comes and goes */
+	TSS2L_SYS_AUTH_COMMAND by; /* what authorises the use of the key */
 	struct client_ticket ticket;
 	struct session hmac;
 	struct name index;
@@ -53,6 +54,9 @@ must_pass(bool ok, const char *what)
 }
 
 /* ---- putting things there ---- */
+
+static void with_ticket(struct bench *b);
+static void flush(struct bench *b);
 
 static void
 with_p256(struct bench *b)
@@ -90,6 +94,37 @@ static void
 unload(struct bench *b)
 {
 	handle_flush(&b->c.tpm, &b->key.handle);
+}
+
+/* The key obeys a policy, as a card's does: a session that the ticket satisfies each time. */
+static void
+by_policy(struct bench *b)
+{
+	with_ticket(b);
+	b->by = (TSS2L_SYS_AUTH_COMMAND){ .count = 1,
+		.auths = { { .sessionHandle = b->handle,
+		    .sessionAttributes = TPMA_SESSION_CONTINUESESSION } } };
+}
+
+static void
+with_p256_by_policy(struct bench *b)
+{
+	with_loaded_p256(b);
+	by_policy(b);
+}
+
+static void
+with_rsa_by_policy(struct bench *b)
+{
+	with_loaded_rsa(b);
+	by_policy(b);
+}
+
+static void
+unload_by_policy(struct bench *b)
+{
+	unload(b);
+	flush(b);
 }
 
 static void
@@ -193,7 +228,7 @@ sign(struct bench *b)
 		.hierarchy = TPM2_RH_NULL };
 	TPMT_SIGNATURE out;
 
-	client_must(Tss2_Sys_Sign(b->c.tpm.sys, b->key.handle, &client_empty, &client_digest,
+	client_must(Tss2_Sys_Sign(b->c.tpm.sys, b->key.handle, &b->by, &client_digest,
 			&scheme, &no_ticket, &out, NULL), "Sign");
 }
 
@@ -204,7 +239,7 @@ decrypt(struct bench *b)
 	const TPM2B_DATA no_label = { .size = 0 };
 	TPM2B_PUBLIC_KEY_RSA out = { .size = sizeof out.buffer };
 
-	client_must(Tss2_Sys_RSA_Decrypt(b->c.tpm.sys, b->key.handle, &client_empty, &client_block,
+	client_must(Tss2_Sys_RSA_Decrypt(b->c.tpm.sys, b->key.handle, &b->by, &client_block,
 			&raw, &no_label, &out, NULL), "RSA_Decrypt");
 }
 
@@ -214,7 +249,7 @@ agree(struct bench *b)
 	const TPM2B_ECC_POINT in = client_point(&b->key);
 	TPM2B_ECC_POINT out = { .size = 0 };
 
-	client_must(Tss2_Sys_ECDH_ZGen(b->c.tpm.sys, b->key.handle, &client_empty, &in, &out, NULL),
+	client_must(Tss2_Sys_ECDH_ZGen(b->c.tpm.sys, b->key.handle, &b->by, &in, &out, NULL),
 	    "ECDH_ZGen");
 }
 
@@ -346,18 +381,24 @@ derive_all(struct bench *b)
 /* ---- cases ---- */
 
 #define KEY_DERIVATION "key derivation"
+#define PASSWORD "raw TPM (password)"
 
 /* clang-format off */
 static const struct row {
-	const char *word, *name, *at; /* NULL: the TPM with nothing before it; else no TPM is asked */
+	const char *word, *name, *at; /* NULL: the TPM with nothing before it */
 	void (*begin)(struct bench *);	/* once; NULL: nothing to do, for each of the five */
 	void (*before)(struct bench *);
 	void (*act)(struct bench *);	/* measured */
 	void (*after)(struct bench *);
 	void (*end)(struct bench *);
 } rows[] = {
-	{ "sign-p256", "sign P-256", NULL, with_loaded_p256, NULL, sign, NULL, unload },
-	{ "sign-rsa2048", "sign RSA-2048", NULL, with_loaded_rsa, NULL, decrypt, NULL, unload },
+	{ "sign-p256", "sign P-256", NULL, with_p256_by_policy, show_ticket, sign, NULL,
+	    unload_by_policy },
+	{ "sign-rsa2048", "sign RSA-2048", NULL, with_rsa_by_policy, show_ticket, decrypt, NULL,
+	    unload_by_policy },
+	{ "sign-p256-password", "sign P-256", PASSWORD, with_loaded_p256, NULL, sign, NULL, unload },
+	{ "sign-rsa2048-password", "sign RSA-2048", PASSWORD, with_loaded_rsa, NULL, decrypt, NULL,
+	    unload },
 	{ "ecdh-p256", "ECDH P-256", NULL, with_loaded_p256, NULL, agree, NULL, unload },
 	{ "load-p256", "TPM2_Load P-256", NULL, with_p256, NULL, load, unload, NULL },
 	{ "load-rsa2048", "TPM2_Load RSA-2048", NULL, with_rsa, NULL, load, unload, NULL },
@@ -391,6 +432,12 @@ find(const char *word)
 	exit(EXIT_FAILURE);
 }
 
+static bool
+asks_tpm(const struct row *row)
+{
+	return row->at == NULL || strcmp(row->at, KEY_DERIVATION) != 0;
+}
+
 static const char *
 at_of(const struct row *row)
 {
@@ -422,16 +469,16 @@ static void
 alone(const struct setting *set, const struct row *row)
 {
 	struct samples samples = { 0 };
-	struct bench b = { .record = &set->record };
+	struct bench b = { .record = &set->record, .by = client_empty };
 
-	if (row->at == NULL) {
+	if (asks_tpm(row)) {
 		client_clean(set->tcti);
 		client_open(&b.c, set->tcti);
 	}
 	step(row->begin, &b);
 	run(set, row, &b, &samples);
 	step(row->end, &b);
-	if (row->at == NULL)
+	if (asks_tpm(row))
 		client_close(&b.c);
 	if (!measure_print(row->name, at_of(row), &samples, 0, set->file))
 		exit(EXIT_FAILURE);
@@ -452,7 +499,7 @@ static void
 be_client(const struct setting *set, const struct row *row, int from, int to)
 {
 	struct samples samples = { 0 };
-	struct bench b = { .record = &set->record };
+	struct bench b = { .record = &set->record, .by = client_empty };
 	char word = '.';
 
 	client_open(&b.c, set->tcti);
