@@ -237,7 +237,7 @@ mac(const struct exchange *x, size_t which, struct rbuf newer, struct rbuf older
 {
 	uint8_t octets[MAC_INPUT_MAX];
 	struct wbuf w = wbuf_over(octets, sizeof octets);
-	size_t len = 0;
+	struct digest d;
 	SECRET(key);
 
 	wbuf_put(&w, digest_view(&x->hash));
@@ -246,11 +246,11 @@ mac(const struct exchange *x, size_t which, struct rbuf newer, struct rbuf older
 	if (request && which == 0)
 		put_other_nonces(x, &w);
 	wbuf_u8(&w, (uint8_t)attributes);
-	out->size = TPM2_SHA256_DIGEST_SIZE;
-	return wbuf_ok(&w) && key_of(&x->c->by[which], &key) &&
-	    EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.data, key.len, octets, w.len,
-		out->buffer, TPM2_SHA256_DIGEST_SIZE, &len) != NULL &&
-	    len == TPM2_SHA256_DIGEST_SIZE;
+	if (!wbuf_ok(&w) || !key_of(&x->c->by[which], &key) ||
+	    !hmac_of(secret_view(&key), wbuf_view(&w), &d))
+		return false;
+	*out = digest_tpm2b(&d);
+	return true;
 }
 
 static TPMA_SESSION

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tpm/desk.h"
 
-#include <openssl/hmac.h>
 #include <string.h>
 
 #include "tpm/reference.h"
@@ -146,7 +145,6 @@ prove(const struct record *r, const struct challenge_proof *p, const struct secr
 	uint8_t octets[sizeof(struct digest) + sizeof caller.buffer + SHORT_NONCE_OCTETS + 1];
 	struct wbuf w = wbuf_over(octets, sizeof octets);
 	struct digest cphash, hmac;
-	unsigned n = sizeof hmac.octets;
 
 	if (!cphash_unblock(r, p, &cphash))
 		return false;
@@ -154,8 +152,7 @@ prove(const struct record *r, const struct challenge_proof *p, const struct secr
 	wbuf_put(&w, rbuf_of(caller.buffer, caller.size));
 	wbuf_put(&w, rbuf_of(p->nonce, SHORT_NONCE_OCTETS));
 	wbuf_u8(&w, 0); /* attributes: the session ends with this command */
-	if (!wbuf_ok(&w) || HMAC(EVP_sha256(), auth->data, (int)auth->len, octets, w.len,
-				hmac.octets, &n) == NULL)
+	if (!wbuf_ok(&w) || !hmac_of(secret_view(auth), wbuf_view(&w), &hmac))
 		return false;
 	wbuf_put(out, digest_view(&hmac));
 	return true;

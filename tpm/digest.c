@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "tpm/digest.h"
 
+#include <openssl/core_names.h>
 #include <openssl/evp.h>
+#include <pthread.h>
 #include <string.h>
 #include <tss2/tss2_mu.h>
 
@@ -17,6 +19,35 @@ name_view(const struct name *n)
 	return rbuf_of(n->octets, sizeof n->octets);
 }
 
+/*
+ * OpenSSL looks an algorithm up by its name each time, which takes longer than
+ * these short texts do: so it is asked once, for the life of the process.
+ */
+static struct {
+	pthread_once_t once;
+	EVP_MD *sha256;
+	EVP_MAC_CTX *hmac; /* without a key: to be copied */
+} algorithms = { .once = PTHREAD_ONCE_INIT };
+
+static void
+fetch_algorithms(void)
+{
+	char name[] = "SHA256";
+	const OSSL_PARAM params[] = {
+		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, name, 0),
+		OSSL_PARAM_construct_end(),
+	};
+	EVP_MAC *hmac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+	EVP_MAC_CTX *ctx = hmac != NULL ? EVP_MAC_CTX_new(hmac) : NULL;
+
+	algorithms.sha256 = EVP_MD_fetch(NULL, name, NULL);
+	if (ctx != NULL && EVP_MAC_CTX_set_params(ctx, params) == 1)
+		algorithms.hmac = ctx;
+	else
+		EVP_MAC_CTX_free(ctx);
+	EVP_MAC_free(hmac);
+}
+
 bool
 digest_of(const struct rbuf *parts, size_t count, struct digest *out)
 {
@@ -25,11 +56,34 @@ digest_of(const struct rbuf *parts, size_t count, struct digest *out)
 	bool ok;
 	size_t i;
 
-	ok = ctx != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+	(void)pthread_once(&algorithms.once, fetch_algorithms);
+	ok = ctx != NULL && algorithms.sha256 != NULL &&
+	    EVP_DigestInit_ex2(ctx, algorithms.sha256, NULL) == 1;
 	for (i = 0; ok && i < count; i++)
 		ok = EVP_DigestUpdate(ctx, parts[i].data, parts[i].len) == 1;
 	ok = ok && EVP_DigestFinal_ex(ctx, d.octets, NULL) == 1;
 	EVP_MD_CTX_free(ctx);
+	if (ok)
+		*out = d;
+	return ok;
+}
+
+bool
+hmac_of(struct rbuf key, struct rbuf octets, struct digest *out)
+{
+	static const uint8_t no_key[1];
+	EVP_MAC_CTX *ctx;
+	struct digest d;
+	size_t len = 0;
+	bool ok;
+
+	(void)pthread_once(&algorithms.once, fetch_algorithms);
+	ctx = algorithms.hmac != NULL ? EVP_MAC_CTX_dup(algorithms.hmac) : NULL;
+	ok = ctx != NULL &&
+	    EVP_MAC_init(ctx, key.len != 0 ? key.data : no_key, key.len, NULL) == 1 &&
+	    EVP_MAC_update(ctx, octets.data, octets.len) == 1 &&
+	    EVP_MAC_final(ctx, d.octets, &len, sizeof d.octets) == 1 && len == sizeof d.octets;
+	EVP_MAC_CTX_free(ctx); /* OpenSSL clears what it has of the key */
 	if (ok)
 		*out = d;
 	return ok;

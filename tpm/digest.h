@@ -27,6 +27,9 @@ struct rbuf name_view(const struct name *n);
 /* SHA-256 of the parts, one after the other.  False when OpenSSL fails (memory). */
 MUST_CHECK bool digest_of(const struct rbuf *parts, size_t count, struct digest *out);
 
+/* HMAC-SHA256 of octets.  False when OpenSSL fails. */
+MUST_CHECK bool hmac_of(struct rbuf key, struct rbuf octets, struct digest *out);
+
 /* The Name of an object or an NV index with the attributes it has in the argument. */
 MUST_CHECK bool name_of_object(const TPMT_PUBLIC *object, struct name *out);
 MUST_CHECK bool name_of_index(const TPMS_NV_PUBLIC *index, struct name *out);

@@ -84,16 +84,13 @@ integrity(struct secret *seed, struct rbuf encrypted, const struct name *name, s
 {
 	uint8_t octets[SENSITIVE_MAX + NAME_OCTETS];
 	struct wbuf w = wbuf_over(octets, sizeof octets);
-	size_t len = 0;
 	SECRET(key);
 
 	wbuf_put(&w, encrypted);
 	wbuf_put(&w, name_view(name));
 	return wbuf_ok(&w) &&
 	    kdfa(seed, LABEL_HMAC, rbuf_of(NULL, 0), TPM2_SHA256_DIGEST_SIZE, &key) &&
-	    EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key.data, key.len, octets, w.len,
-		out->octets, sizeof out->octets, &len) != NULL &&
-	    len == sizeof out->octets;
+	    hmac_of(secret_view(&key), wbuf_view(&w), out);
 }
 
 TSS2_RC
