@@ -55,9 +55,6 @@ must_pass(bool ok, const char *what)
 
 /* ---- putting things there ---- */
 
-static void with_ticket(struct bench *b);
-static void flush(struct bench *b);
-
 static void
 with_p256(struct bench *b)
 {
@@ -94,37 +91,6 @@ static void
 unload(struct bench *b)
 {
 	handle_flush(&b->c.tpm, &b->key.handle);
-}
-
-/* The key obeys a policy, as a card's does: a session that the ticket satisfies each time. */
-static void
-by_policy(struct bench *b)
-{
-	with_ticket(b);
-	b->by = (TSS2L_SYS_AUTH_COMMAND){ .count = 1,
-		.auths = { { .sessionHandle = b->handle,
-		    .sessionAttributes = TPMA_SESSION_CONTINUESESSION } } };
-}
-
-static void
-with_p256_by_policy(struct bench *b)
-{
-	with_loaded_p256(b);
-	by_policy(b);
-}
-
-static void
-with_rsa_by_policy(struct bench *b)
-{
-	with_loaded_rsa(b);
-	by_policy(b);
-}
-
-static void
-unload_by_policy(struct bench *b)
-{
-	unload(b);
-	flush(b);
 }
 
 static void
@@ -166,6 +132,37 @@ with_ticket(struct bench *b)
 	client_prove(&b->c, &s, &b->ticket);
 	b->handle = s.handle;
 	restart(b);
+}
+
+/* The key obeys a policy, as a card's does: a session that the ticket satisfies each time. */
+static void
+by_policy(struct bench *b)
+{
+	with_ticket(b);
+	b->by = (TSS2L_SYS_AUTH_COMMAND){ .count = 1,
+		.auths = { { .sessionHandle = b->handle,
+		    .sessionAttributes = TPMA_SESSION_CONTINUESESSION } } };
+}
+
+static void
+with_p256_by_policy(struct bench *b)
+{
+	with_loaded_p256(b);
+	by_policy(b);
+}
+
+static void
+with_rsa_by_policy(struct bench *b)
+{
+	with_loaded_rsa(b);
+	by_policy(b);
+}
+
+static void
+unload_by_policy(struct bench *b)
+{
+	unload(b);
+	flush(b);
 }
 
 /* An index like a card's: it counts wrong tries. */
