@@ -268,7 +268,8 @@ ratio_value(const struct ratio *ratio)
 static bool
 ratio_met(const struct ratio *ratio, double value)
 {
-	return ratio->at_least ? value >= ratio->wanted : value <= ratio->wanted;
+	/* Less than nothing is left only where the figures are noise. */
+	return value >= 0 && (ratio->at_least ? value >= ratio->wanted : value <= ratio->wanted);
 }
 
 /* ---- the table ---- */
