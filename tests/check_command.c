@@ -1035,26 +1035,45 @@ START_TEST(random_numbers)
 }
 END_TEST
 
-/* Sent, and collected later; in between tss2 takes nothing else. */
-START_TEST(a_command_in_halves)
+/* Sent on the side while the TPM is at work on another command: it does them in that order. */
+static void
+extend(void *context)
 {
-	const struct command none = { .by = { { .session = NULL } } };
-	TPM2B_DIGEST random = { .size = 0 };
-	SESSION(policy);
+	const struct session *policy = context;
 
-	ck_assert_uint_eq(Tss2_Sys_GetRandom_Prepare(t->sys, RANDOM_OCTETS), 0);
-	ck_assert_uint_eq(command_send(t, &none), TSS2_RC_SUCCESS);
-	ck_assert_uint_ne(Tss2_Sys_GetRandom_Prepare(t->sys, RANDOM_OCTETS), 0);
-	ck_assert_uint_eq(command_collect(t), TSS2_RC_SUCCESS);
-	ck_assert_uint_eq(Tss2_Sys_GetRandom_Complete(t->sys, &random), 0);
-	ck_assert_uint_eq(random.size, RANDOM_OCTETS);
-	/* The TPM's refusal comes with the second half. */
+	ck_assert(link_side(t));
+	ck_assert_uint_eq(Tss2_Sys_PolicyCommandCode_Prepare(t->side.sys, policy->handle,
+			      TPM2_CC_Sign), TSS2_RC_SUCCESS);
+	ck_assert_uint_eq(Tss2_Sys_ExecuteAsync(t->side.sys), TSS2_RC_SUCCESS);
+}
+
+START_TEST(a_command_behind_another)
+{
+	SESSION(policy);
+	const struct command draw = { .by = { { .session = &policy, .use = TPMA_SESSION_ENCRYPT } },
+		.meanwhile = extend, .context = &policy };
+	TPM2B_DIGEST digest = { .size = 0 }, random = { .size = 0 };
+
 	ck_assert_uint_eq(session_open(t, &srk, TPM2_SE_POLICY, &policy), TSS2_RC_SUCCESS);
-	ck_assert_uint_eq(Tss2_Sys_PolicyCommandCode_Prepare(t->sys, policy.handle, 0x11e), 0);
-	ck_assert_uint_eq(command_send(t, &none), TSS2_RC_SUCCESS);
-	ck_assert_uint_ne(command_collect(t), TSS2_RC_SUCCESS);
-	ck_assert_uint_eq(session_confirm(t, &policy), TSS2_RC_SUCCESS);
+	ck_assert_uint_eq(Tss2_Sys_GetRandom_Prepare(t->sys, RANDOM_OCTETS), TSS2_RC_SUCCESS);
+	ck_assert_uint_eq(command_run(t, &draw), TSS2_RC_SUCCESS);
+	ck_assert_uint_eq(Tss2_Sys_GetRandom_Complete(t->sys, &random), TSS2_RC_SUCCESS);
+	ck_assert_uint_eq(random.size, RANDOM_OCTETS);
+	/* Others need not wait until somebody comes for the answer. */
+	ck_assert_uint_eq(Tss2_Sys_PolicyGetDigest(t->sys, policy.handle, NULL, &digest, NULL),
+	    TSS2_RC_SUCCESS);
+	ck_assert(!rbuf_eq(rbuf_of(digest.buffer, digest.size),
+	    rbuf_of((const uint8_t[TPM2_SHA256_DIGEST_SIZE]){ 0 }, TPM2_SHA256_DIGEST_SIZE)));
+	ck_assert_uint_eq(Tss2_Sys_ExecuteFinish(t->side.sys, TSS2_TCTI_TIMEOUT_BLOCK),
+	    TSS2_RC_SUCCESS);
+	/* The TPM's refusal comes with the answer, and whether anything is under way or not. */
+	extend(&policy);
 	session_close(t, &policy);
+	ck_assert_uint_eq(Tss2_Sys_ExecuteFinish(t->side.sys, TSS2_TCTI_TIMEOUT_BLOCK),
+	    TSS2_RC_SUCCESS);
+	extend(&(struct session){ .handle = 0x03000002 });
+	ck_assert_uint_ne(Tss2_Sys_ExecuteFinish(t->side.sys, TSS2_TCTI_TIMEOUT_BLOCK),
+	    TSS2_RC_SUCCESS);
 }
 END_TEST
 
@@ -1269,7 +1288,7 @@ main(void)
 	tcase_add_loop_test(tcase, three_sessions, 0, 4);
 	tcase_add_test(tcase, a_rider_cannot_be_taken_out);
 	tcase_add_test(tcase, random_numbers);
-	tcase_add_test(tcase, a_command_in_halves);
+	tcase_add_test(tcase, a_command_behind_another);
 	tcase_add_test(tcase, an_index_as_esys_sees_it);
 	tcase_add_test(tcase, the_owners_authorisation);
 	if (!memory_kept())

@@ -319,15 +319,14 @@ send(struct tpm *t)
 
 static const enum link_use uses[] = { LINK_ALONE, LINK_LOAD };
 
-START_TEST(the_turn_lasts_until_the_answer)
+START_TEST(a_command_left_behind_goes_first)
 {
 	struct tpm *a = c.tpm, *b = tpm_new(&c.config);
 	TPM2B_DIGEST random = { .size = 0 };
-	struct failure why = { "" };
 
+	/* The turn is over; what the next one sends waits behind it. */
 	send(a);
-	ck_assert_uint_eq(link_enter(b, LINK_KEPT, 1, &why), RC_STUCK);
-	ck_assert_msg(strstr(why.text, "another card") != NULL, "%s", why.text);
+	ck_assert_uint_ne(link_enter(b, LINK_KEPT, 1, NULL), TSS2_RC_SUCCESS);
 	ck_assert_int_eq(kill(c.swtpm.pid, SIGCONT), 0);
 	ck_assert_uint_eq(link_begin(b, LINK_SECONDS, NULL), TSS2_RC_SUCCESS);
 	link_end(b);
@@ -353,11 +352,10 @@ START_TEST(an_answer_nobody_asks_for)
 	ck_assert_uint_eq(link_begin(b, LINK_SECONDS, NULL), TSS2_RC_SUCCESS);
 	link_end(b);
 	tpm_free(a);
-	/* The TPM does not answer before the client is gone. */
+	/* The TPM does not answer before the client is gone: that is no reason for others to wait. */
 	a = tpm_new(&c.config);
 	send(a);
 	tpm_free(a);
-	ck_assert_uint_eq(link_begin(b, 1, NULL), RC_STUCK);
 	ck_assert_int_eq(kill(c.swtpm.pid, SIGCONT), 0);
 	ck_assert_uint_eq(link_begin(b, LINK_SECONDS, NULL), TSS2_RC_SUCCESS);
 	link_end(b);
@@ -398,7 +396,7 @@ main(void)
 	tcase_add_test(tc, who_rests_takes_his_own_along);
 	tcase_add_rows(tc, what_was_loaded_is_gone, accidents);
 	tcase_add_test(tc, a_killed_neighbour);
-	tcase_add_test(tc, the_turn_lasts_until_the_answer);
+	tcase_add_test(tc, a_command_left_behind_goes_first);
 	tcase_add_test(tc, an_answer_nobody_asks_for);
 	tcase_add_rows(tc, a_proof_is_forgotten_in_a_neighbours_turn, uses);
 	suite_add_tcase(suite, tc);

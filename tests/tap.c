@@ -76,6 +76,13 @@ keep(struct tap *t, const uint8_t *octets, size_t len, uint32_t code)
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
+/* How long a message says it is. */
+static size_t
+size_of(const uint8_t *octets)
+{
+	return (size_t)octets[2] << 24 | (size_t)octets[3] << 16 | (size_t)octets[4] << 8 | octets[5];
+}
+
 /* One whole TPM message; its length is in its header. */
 static size_t
 read_message(int fd, uint8_t *octets)
@@ -89,8 +96,7 @@ read_message(int fd, uint8_t *octets)
 			return 0;
 		have += (size_t)n;
 		if (have == 10)
-			want = (size_t)octets[2] << 24 | (size_t)octets[3] << 16 |
-			    (size_t)octets[4] << 8 | octets[5];
+			want = size_of(octets);
 		if (want > TAP_MESSAGE_MAX)
 			return 0;
 	}
@@ -120,6 +126,9 @@ carry_commands(struct tap *t, int client, int server)
 			return;
 		if (t->hooks->answer != NULL)
 			t->hooks->answer(t->hooks->context, code, octets, n);
+		/* An answer that was made shorter says so. */
+		if (size_of(octets) < n)
+			n = size_of(octets);
 		keep(t, octets, n, 0);
 		if (write(client, octets, n) != (ssize_t)n)
 			return;

@@ -363,7 +363,12 @@ command_run(struct tpm *t, const struct command *c)
 	size_t i;
 
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_Sys_Execute(t->sys);
+		rc = Tss2_Sys_ExecuteAsync(t->sys);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	if (c->meanwhile != NULL)
+		c->meanwhile(c->context);
+	rc = Tss2_Sys_ExecuteFinish(t->sys, TSS2_TCTI_TIMEOUT_BLOCK);
 	if (rc != TSS2_RC_SUCCESS || x.sessions == 0)
 		return rc;
 	rc = check_answer(&x);
@@ -374,21 +379,6 @@ command_run(struct tpm *t, const struct command *c)
 			session_forget(c->by[i].session);
 	}
 	return rc;
-}
-
-TSS2_RC
-command_send(struct tpm *t, const struct command *c)
-{
-	struct exchange x = { .t = t, .c = c };
-	TSS2_RC rc = protect(&x);
-
-	return rc == TSS2_RC_SUCCESS ? Tss2_Sys_ExecuteAsync(t->sys) : rc;
-}
-
-TSS2_RC
-command_collect(struct tpm *t)
-{
-	return Tss2_Sys_ExecuteFinish(t->sys, TSS2_TCTI_TIMEOUT_BLOCK);
 }
 
 TSS2_RC

@@ -30,6 +30,8 @@ struct authorization {
 struct command {
 	struct entity entities[COMMAND_ENTITIES_MAX]; /* handle 0 ends the list */
 	struct authorization by[COMMAND_SESSIONS_MAX];
+	void (*meanwhile)(void *context); /* called while the TPM is at work on it; NULL: nothing to do */
+	void *context;
 };
 
 /*
@@ -41,14 +43,6 @@ struct command {
  * connection is of no use any more.  On failure sessions are as they were.
  */
 MUST_CHECK TSS2_RC command_run(struct tpm *t, const struct command *c);
-
-/*
- * The two halves of it, for a command that no session protects (a password at
- * most): send it and go on, also past link_end(); collect its answer before
- * anything else is prepared.  The answer is not authenticated.
- */
-MUST_CHECK TSS2_RC command_send(struct tpm *t, const struct command *c);
-MUST_CHECK TSS2_RC command_collect(struct tpm *t);
 
 /* Append n octets of the TPM's own random numbers, encrypted on the way by a salted session. */
 MUST_CHECK TSS2_RC random_octets(struct tpm *t, struct session *s, size_t n, struct wbuf *out);

@@ -55,6 +55,8 @@ tpm_spent(const struct tpm *t, struct tpm_spent *out)
 	*out = t->spent;
 	if (t->wire != NULL)
 		wire_spent(t->wire, &out->ns, &out->commands);
+	if (t->side.wire != NULL)
+		wire_spent(t->side.wire, &out->ns, &out->commands);
 	if (t->sunk != NULL)
 		wire_spent(t->sunk, &out->ns, &out->commands);
 }
@@ -169,34 +171,30 @@ look_for_owner_auth(struct tpm *t, struct failure *why)
 		log_warning("cannot use owner_auth_file %s", t->config.owner_auth_file);
 }
 
-static TSS2_RC
-sys_open(struct tpm *t)
+/* tss2's end of a wire; NULL when memory is out. */
+static TSS2_SYS_CONTEXT *
+sys_open(struct wire *w)
 {
 	const size_t size = Tss2_Sys_GetContextSize(0);
 	TSS2_ABI_VERSION version = TSS2_ABI_VERSION_CURRENT;
-	TSS2_RC rc;
+	TSS2_SYS_CONTEXT *sys = calloc(1, size);
 
-	t->sys = calloc(1, size);
-	if (t->sys == NULL)
-		return TSS2_TCTI_RC_MEMORY;
-	rc = Tss2_Sys_Initialize(t->sys, size, wire_tcti(t->wire), &version);
-	if (rc != TSS2_RC_SUCCESS) {
-		free(t->sys);
-		t->sys = NULL;
-	}
-	return rc;
+	if (sys == NULL || Tss2_Sys_Initialize(sys, size, wire_tcti(w), &version) == TSS2_RC_SUCCESS)
+		return sys;
+	free(sys);
+	return NULL;
 }
 
 static void
-sys_close(struct tpm *t)
+sys_close(TSS2_SYS_CONTEXT **sys)
 {
-	if (t->sys == NULL)
+	if (*sys == NULL)
 		return;
-	Tss2_Sys_Finalize(t->sys);
+	Tss2_Sys_Finalize(*sys);
 	/* The last command and its answer are in it. */
-	explicit_bzero(t->sys, Tss2_Sys_GetContextSize(0));
-	free(t->sys);
-	t->sys = NULL;
+	explicit_bzero(*sys, Tss2_Sys_GetContextSize(0));
+	free(*sys);
+	*sys = NULL;
 }
 
 /* What is loaded from a handle on; false when the TPM does not say. */
@@ -293,9 +291,8 @@ connect_tpm(struct tpm *t, const struct timespec *deadline, struct failure *why)
 		link_drop(t);
 		return explain_open(t, rc, why);
 	}
-	rc = sys_open(t);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = start_up(t, why);
+	t->sys = sys_open(t->wire);
+	rc = t->sys != NULL ? start_up(t, why) : TSS2_TCTI_RC_MEMORY;
 	if (rc == TSS2_RC_SUCCESS)
 		look_for_owner_auth(t, why);
 	if (rc == TSS2_RC_SUCCESS && link_shared(t))
@@ -368,6 +365,8 @@ begin(struct tpm *t, bool alone, unsigned others, unsigned seconds, struct failu
 		rc = connect_tpm(t, &deadline, why);
 	else
 		wire_deadline(t->wire, &deadline);
+	if (t->side.wire != NULL)
+		wire_deadline(t->side.wire, &deadline);
 	t->others = others;
 	if (rc != TSS2_RC_SUCCESS)
 		lease_give(t->lease);
@@ -401,9 +400,12 @@ link_keeps(const struct tpm *t, TPM2_HANDLE handle)
 }
 
 static void
-give(void *lease)
+side_close(struct tpm *t)
 {
-	lease_give(lease);
+	sys_close(&t->side.sys);
+	if (t->side.wire != NULL)
+		let_go(t, t->side.wire);
+	t->side.wire = NULL;
 }
 
 void
@@ -411,16 +413,28 @@ link_end(struct tpm *t)
 {
 	if (t->wire != NULL && wire_stuck(t->wire))
 		link_drop(t);
-	if (t->wire != NULL && link_shared(t))
-		wire_then(t->wire, give, t->lease); /* which outlives the turn, whatever becomes of t */
-	else
-		lease_give(t->lease);
+	lease_give(t->lease);
+}
+
+bool
+link_side(struct tpm *t)
+{
+	const struct timespec at_once = { .tv_sec = 0 };
+
+	if (t->side.sys != NULL || !link_shared(t))
+		return t->side.sys != NULL;
+	if (wire_open(t->config.tcti, &at_once, &t->side.wire) == TSS2_RC_SUCCESS)
+		t->side.sys = sys_open(t->side.wire);
+	if (t->side.sys == NULL)
+		side_close(t);
+	return t->side.sys != NULL;
 }
 
 void
 link_drop(struct tpm *t)
 {
-	sys_close(t);
+	side_close(t);
+	sys_close(&t->sys);
 	if (t->wire != NULL) {
 		if (wire_stuck(t->wire) && t->sunk == NULL)
 			t->sunk = t->wire;
@@ -438,8 +452,9 @@ reopen(struct tpm *t)
 {
 	if (!wire_unread(t->wire))
 		return true;
-	sys_close(t);
-	return sys_open(t) == TSS2_RC_SUCCESS;
+	sys_close(&t->sys);
+	t->sys = sys_open(t->wire);
+	return t->sys != NULL;
 }
 
 void

@@ -17,8 +17,12 @@
 struct tpm {
 	struct tpm_config config;
 	struct wire *wire;   /* NULL: not connected */
-	struct wire *sunk;   /* a wire that missed its deadline, until its worker is back */
+	struct wire *sunk;   /* a wire that missed its deadline, until its answer is there */
 	TSS2_SYS_CONTEXT *sys; /* likewise, on the same wire */
+	struct {
+		struct wire *wire;
+		TSS2_SYS_CONTEXT *sys;
+	} side; /* a second way to it, see link_side() */
 	struct lease *lease;
 	unsigned others; /* how many other clients may keep something while this one has its turn */
 	struct tpm_spent spent; /* on wires that are closed */
@@ -83,11 +87,17 @@ void link_keep(struct tpm *t, TPM2_HANDLE object, TPM2_HANDLE session);
 MUST_CHECK bool link_keeps(const struct tpm *t, TPM2_HANDLE handle);
 
 /*
- * End it: others may have their turn.  When a command is still under way (sent,
- * and its answer not yet asked for), they have it as soon as the TPM has answered; the
- * next begin waits for that too.
+ * End it: others may have their turn.  A command may still be under way (sent,
+ * and its answer not yet asked for): the TPM does it before whatever they send.
  */
 void link_end(struct tpm *t);
+
+/*
+ * Between begin and end: whether there is a second way to the same TPM (side), for a
+ * command to be sent while another is under way.  The TPM does them in that order.
+ * A resource manager would give it a place of its own for objects and sessions: no.
+ */
+MUST_CHECK bool link_side(struct tpm *t);
 
 /* Throw the connection away (between begin and end, or outside): the next begin makes a new one. */
 void link_drop(struct tpm *t);

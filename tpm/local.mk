@@ -9,6 +9,7 @@ libtpm_la_SOURCES = \
 	tpm/authority.h \
 	tpm/authorise.c \
 	tpm/challenge.c \
+	tpm/carrier.h \
 	tpm/cipher.c \
 	tpm/cipher.h \
 	tpm/command.c \
@@ -49,6 +50,8 @@ libtpm_la_SOURCES = \
 	tpm/reference.c \
 	tpm/reference.h \
 	tpm/sealing.c \
+	tpm/socket.c \
+	tpm/thread.c \
 	tpm/tpm.h \
 	tpm/turn.c \
 	tpm/use.c \

@@ -15,7 +15,7 @@ refresh(struct tpm_vault *v)
 	if (v->epoch != t->epoch) {
 		session_forget(&v->policy);
 		v->key = 0;
-		v->ahead = false;
+		v->ahead = NULL;
 		v->card.storage.handle = 0;
 		if (v->armed == ARMED_LIVE)
 			v->armed = ARMED_NOT;

@@ -50,7 +50,7 @@ op_forget(struct vault *vault)
 
 	explicit_bzero(&v->ticket, sizeof v->ticket);
 	op_disarm(vault);
-	if (v->policy.proven != PIN_ONCE && !v->ahead)
+	if (v->policy.proven != PIN_ONCE && v->ahead == NULL)
 		return;
 	/*
 	 * Without its key nobody can use it, whether the TPM flushes it now or with

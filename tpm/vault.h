@@ -41,7 +41,7 @@ struct tpm_vault {
 
 	struct ticket ticket; /* proof of the PIN for "use" */
 	enum pin_rule next;   /* of the key that was just used: what the next use will ask for; 0: unknown */
-	bool ahead;	      /* a ticket is on its way to policy, and the answer not collected yet */
+	TSS2_SYS_CONTEXT *ahead; /* where a ticket is on its way to policy, and the answer not collected yet; or NULL */
 
 	enum armed_state armed;
 	struct session armed_session;
@@ -114,6 +114,7 @@ MUST_CHECK TSS2_RC settle(struct tpm_vault *v, struct session *armed, TSS2_RC rc
 /*
  * Spend the ticket for a next use like the last one now, so that it will cost
  * one command: send it, as the last thing before link_end(), and do not wait.
+ * Nothing to do if it was sent during the last use already.
  */
 void ahead_send(struct tpm_vault *v);
 

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * swtpm's socket, in the caller's thread.  A connection carries one command.
+ * We shut down our half behind it: swtpm sends the answer, finds the end, and is
+ * free for others, whether or not we have come for the answer by then.  So what
+ * is sent ahead of time holds nobody up.  Connections are served in the
+ * order in which they were made.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "tpm/carrier.h"
+
+/* An answer begins with tag, size of the whole, response code; TCG TPM 2.0 Part 1, 18. */
+#define HEADER_OCTETS 10
+
+struct line {
+	struct carrier carrier;
+	struct sockaddr_un at;
+	int fd;	       /* of the last command; -1: there was none, or it could not be sent */
+	bool answered; /* closed when the TPM is at work on the next: that takes a while */
+};
+
+/* How long until then; zero when it is past. */
+static struct timespec
+until(const struct timespec *deadline)
+{
+	struct timespec now, left;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	left.tv_sec = deadline->tv_sec - now.tv_sec;
+	left.tv_nsec = deadline->tv_nsec - now.tv_nsec;
+	if (left.tv_nsec < 0) {
+		left.tv_nsec += 1000000000;
+		left.tv_sec--;
+	}
+	return left.tv_sec < 0 ? (struct timespec){ .tv_sec = 0 } : left;
+}
+
+static void
+hang_up(struct line *l)
+{
+	if (l->fd >= 0)
+		(void)close(l->fd);
+	l->fd = -1;
+}
+
+/* A socket on which connect() and send() wait for so long, or not at all. */
+static int
+patient_socket(struct timespec patience)
+{
+	const struct timeval wait = { patience.tv_sec, patience.tv_nsec / 1000 };
+	const bool waits = wait.tv_sec != 0 || wait.tv_usec != 0;
+	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | (waits ? 0 : SOCK_NONBLOCK), 0);
+
+	if (fd >= 0 && waits && setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait) != 0) {
+		(void)close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static TSS2_RC
+line_send(struct carrier *c, struct rbuf command, const struct timespec *deadline)
+{
+	struct line *l = (struct line *)c;
+	const int last = l->fd;
+	TSS2_RC rc = TSS2_RC_SUCCESS;
+
+	l->answered = false;
+	l->fd = patient_socket(until(deadline));
+	if (l->fd < 0 || connect(l->fd, (const struct sockaddr *)&l->at, sizeof l->at) != 0 ||
+	    send(l->fd, command.data, command.len, MSG_NOSIGNAL) != (ssize_t)command.len ||
+	    shutdown(l->fd, SHUT_WR) != 0) {
+		rc = errno == EAGAIN || errno == EINTR ? TSS2_TCTI_RC_TRY_AGAIN : TSS2_TCTI_RC_IO_ERROR;
+		hang_up(l);
+	}
+	if (last >= 0)
+		(void)close(last);
+	return rc;
+}
+
+static bool
+readable(const struct line *l, struct timespec patience)
+{
+	struct pollfd p = { .fd = l->fd, .events = POLLIN };
+
+	return ppoll(&p, 1, &patience, NULL) > 0;
+}
+
+/* How long an answer is to be, as far as its beginning tells. */
+static size_t
+wanted(struct rbuf begin)
+{
+	uint16_t tag;
+	uint32_t size;
+
+	if (begin.len < HEADER_OCTETS || !rbuf_u16(&begin, &tag) || !rbuf_u32(&begin, &size))
+		return HEADER_OCTETS;
+	return size;
+}
+
+static TSS2_RC
+line_receive(struct carrier *c, const struct timespec *deadline, struct wbuf *answer)
+{
+	struct line *l = (struct line *)c;
+	uint8_t some[TPM2_MAX_RESPONSE_SIZE];
+	ssize_t n;
+
+	if (l->fd < 0 || l->answered)
+		return TSS2_TCTI_RC_BAD_SEQUENCE;
+	do {
+		if (!readable(l, until(deadline)))
+			return TSS2_TCTI_RC_TRY_AGAIN;
+		n = recv(l->fd, some, sizeof some, MSG_DONTWAIT);
+		if (n > 0) {
+			wbuf_put(answer, rbuf_of(some, (size_t)n));
+			explicit_bzero(some, (size_t)n);
+		}
+	} while (n > 0 && wbuf_ok(answer) && answer->len < wanted(wbuf_view(answer)));
+	l->answered = true;
+	return n > 0 && answer->len == wanted(wbuf_view(answer)) ? TSS2_RC_SUCCESS :
+								   TSS2_TCTI_RC_IO_ERROR;
+}
+
+static bool
+line_arrived(struct carrier *c)
+{
+	const struct line *l = (const struct line *)c;
+
+	return l->fd < 0 || l->answered || readable(l, (struct timespec){ .tv_sec = 0 });
+}
+
+static void
+line_close(struct carrier *c)
+{
+	struct line *l = (struct line *)c;
+
+	hang_up(l);
+	free(l);
+}
+
+struct carrier *
+socket_carrier(const char *path)
+{
+	static const struct carrier_way way = { line_send, line_receive, line_arrived, line_close };
+	struct line *l = calloc(1, sizeof *l);
+
+	if (l == NULL || strlen(path) >= sizeof l->at.sun_path) {
+		free(l);
+		return NULL;
+	}
+	l->carrier.way = &way;
+	l->fd = -1;
+	l->at.sun_family = AF_UNIX;
+	memcpy(l->at.sun_path, path, strlen(path));
+	return &l->carrier;
+}
