@@ -10,7 +10,7 @@ libcard_la_SOURCES = \
 	card/cache.c \
 	card/cache.h \
 	card/card.c \
-	card/card.h \
+	card/attest.h card/card.h \
 	card/config.c \
 	card/config.h \
 	card/create.c \
