@@ -62,10 +62,33 @@ struct evidence {
 };
 
 /*
- * Append the canonical form: everything but the statements, each item with its
- * length before it.  Its SHA-256 is every statement's qualifyingData.
+ * Append the canonical form: everything but the statements.  A number is four
+ * octets, big-endian; an item is its length as a number, then its octets; what
+ * is not there is an item of length 0.
+ *
+ * "tpmvsc: evidence about a card\n"	30 octets, without length or NUL
+ * EVIDENCE_VERSION			number
+ * name, guid, nonce			three items
+ * the EK's certificate			item
+ * those above it			number: how many; that many items
+ * ek_area				item
+ * the AK's certificate			item
+ * those above it			number: how many; that many items
+ * ak_area				item
+ * authority				item: x || y
+ * approvals				number: 7; items r || s, as enum approval_id
+ * indices				number: 4; items: PIN's, PUK's, ADMIN's, LIFE's area
+ * keys					number: how many; of each:
+ *     reference			number
+ *     area, creation, certificate	three items
+ *
+ * False when it does not fit, for too many keys, and for a chain with a hole.
  */
 MUST_CHECK bool evidence_canonical(const struct evidence *e, struct wbuf *out);
+
+/* SHA-256 of the canonical form: the qualifyingData of every statement.  False also when memory is out. */
+struct digest;
+MUST_CHECK bool evidence_digest(const struct evidence *e, struct digest *out);
 
 /* What was found about each part; a fault is empty where nothing is wrong. */
 struct evidence_report {

@@ -139,6 +139,28 @@ key_admin_template(uint8_t algorithm, bool sealed, const struct digest *policy)
 	return out;
 }
 
+TPM2B_PUBLIC
+key_attestation_template(const struct digest *policy)
+{
+	/* Restricted: it signs what the TPM says of itself, and nothing that only looks so. */
+	return (TPM2B_PUBLIC){
+		.publicArea = {
+			.type = TPM2_ALG_ECC,
+			.nameAlg = TPM2_ALG_SHA256,
+			.objectAttributes = MADE_HERE | TPMA_OBJECT_NODA | TPMA_OBJECT_RESTRICTED |
+			    TPMA_OBJECT_SIGN_ENCRYPT,
+			.authPolicy = digest_tpm2b(policy),
+			.parameters.eccDetail = {
+				.symmetric.algorithm = TPM2_ALG_NULL,
+				.scheme = { .scheme = TPM2_ALG_ECDSA,
+				    .details.ecdsa.hashAlg = TPM2_ALG_SHA256 },
+				.curveID = TPM2_ECC_NIST_P256,
+				.kdf.scheme = TPM2_ALG_NULL,
+			},
+		},
+	};
+}
+
 /* The algorithm a public area speaks of; 0 when it is none of ours. */
 static uint8_t
 algorithm_of(const struct keyfile *key)

@@ -19,6 +19,9 @@ MUST_CHECK bool key_parameters(uint8_t algorithm, TPMT_PUBLIC_PARMS *out);
 /* The public area of a card management key: an AES key in the TPM, or sealed octets. */
 TPM2B_PUBLIC key_admin_template(uint8_t algorithm, bool sealed, const struct digest *policy);
 
+/* The public area of a card's AK: a restricted signing key of the TPM's own, P-256, ECDSA with SHA-256. */
+TPM2B_PUBLIC key_attestation_template(const struct digest *policy);
+
 /*
  * What a key file is: algorithm from its public area (or the label of a sealed
  * one), PIN rule from its policy, which must be one of the card's three.

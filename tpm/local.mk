@@ -20,6 +20,7 @@ libtpm_la_SOURCES = \
 	tpm/digest.c \
 	tpm/digest.h \
 	tpm/erase.c \
+	tpm/evidence.c \
 	tpm/evidence.h \
 	tpm/facts.c \
 	tpm/facts.h \
