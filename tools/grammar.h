@@ -6,7 +6,7 @@
 #ifndef TPMVSC_TOOLS_GRAMMAR_H
 #define TPMVSC_TOOLS_GRAMMAR_H
 
-#include "tools/options.h"
+#include "tools/setters.h"
 
 enum takes {
 	TAKES_NOTHING,
@@ -16,15 +16,12 @@ enum takes {
 	NOT_BUILT, /* known, but of a later version: never silently ignored */
 };
 
-/* A setter returns NULL, or what the option wants. */
-typedef const char *(*setter)(struct options *, struct rbuf value, const char *text);
-
 struct option {
 	const char *name; /* lower case; GNU's hyphens do not count */
 	char letter;
 	bool seed; /* Windows' tpmvscmgr has it: its prefixes win */
 	enum takes takes;
-	setter set;	   /* NULL: a flag or a text, put at ... */
+	set_option *set;   /* NULL: a flag or a text, put at ... */
 	size_t at;	   /* ... this offset in struct options */
 	const char *wants; /* what to say when the text is empty */
 	bool here;	   /* means something on this machine only: /machine does not send it on */
@@ -37,6 +34,7 @@ struct command {
 	enum verb verb;
 	const struct option *options;
 	size_t count;
+	size_t operand; /* where in struct options a file goes that is named without an option; 0: none is */
 };
 
 /* What may come before any command's name, beside the common options. */
@@ -47,6 +45,9 @@ extern const struct command command_any;
 
 /* The command a word names, in any case; NULL when there is none. */
 const struct command *grammar_command(struct rbuf word);
+
+/* Make the most of what was said, then look at it as a whole.  NULL, or what is wrong. */
+MUST_CHECK const char *options_settle(struct options *o);
 
 /* The commands one by one, from 0; NULL behind the last. */
 const struct command *command_at(size_t i);

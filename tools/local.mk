@@ -12,6 +12,8 @@ tools_parts = \
 	tools/prompt.c tools/prompt.h \
 	tools/recordfile.c tools/recordfile.h \
 	tools/secrets.c tools/secrets.h \
+	tools/setters.c tools/setters.h \
+	tools/settle.c \
 	tools/words.c tools/words.h
 
 # What a person or a program gets to see.
