@@ -12,6 +12,9 @@
 
 #include "base/bytes.h"
 
+/* An answer begins with tag, size of the whole, response code; TCG TPM 2.0 Part 1, 18. */
+#define CARRIER_HEADER 10
+
 struct carrier;
 
 /* Deadlines are of CLOCK_MONOTONIC; one that is past means: do not wait. */

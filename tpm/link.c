@@ -61,12 +61,17 @@ tpm_spent(const struct tpm *t, struct tpm_spent *out)
 		wire_spent(t->sunk, &out->ns, &out->commands);
 }
 
-/* Close a wire; what it spent stays counted. */
+/* Close a wire; what it spent stays counted.  One that is stuck is kept in sight until its answer is there. */
 static void
-let_go(struct tpm *t, struct wire *w)
+let_go(struct tpm *t, struct wire **w)
 {
-	wire_spent(w, &t->spent.ns, &t->spent.commands);
-	wire_close(w);
+	if (*w != NULL && wire_stuck(*w) && t->sunk == NULL) {
+		t->sunk = *w;
+	} else if (*w != NULL) {
+		wire_spent(*w, &t->spent.ns, &t->spent.commands);
+		wire_close(*w);
+	}
+	*w = NULL;
 }
 
 bool
@@ -314,10 +319,8 @@ deadline_in(unsigned seconds, struct timespec *out)
 bool
 link_late(struct tpm *t)
 {
-	if (t->sunk != NULL && !wire_stuck(t->sunk)) {
-		let_go(t, t->sunk);
-		t->sunk = NULL;
-	}
+	if (t->sunk != NULL && !wire_stuck(t->sunk))
+		let_go(t, &t->sunk);
 	return t->sunk != NULL;
 }
 
@@ -403,9 +406,7 @@ static void
 side_close(struct tpm *t)
 {
 	sys_close(&t->side.sys);
-	if (t->side.wire != NULL)
-		let_go(t, t->side.wire);
-	t->side.wire = NULL;
+	let_go(t, &t->side.wire);
 }
 
 void
@@ -435,13 +436,7 @@ link_drop(struct tpm *t)
 {
 	side_close(t);
 	sys_close(&t->sys);
-	if (t->wire != NULL) {
-		if (wire_stuck(t->wire) && t->sunk == NULL)
-			t->sunk = t->wire;
-		else
-			let_go(t, t->wire);
-	}
-	t->wire = NULL;
+	let_go(t, &t->wire);
 	lease_keep(t->lease, 0, 0);
 	t->epoch++;
 }

@@ -177,6 +177,13 @@ tests_check_challenge_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_challenge_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_challenge_LDADD = $(TPM_CHECK_LIBS)
 
+# The line to a TPM.
+check_PROGRAMS += tests/check_wire
+tests_check_wire_SOURCES = tests/check_wire.c tests/fake_server.c tests/fake_server.h tests/suite.h
+tests_check_wire_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_wire_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_wire_LDADD = libscratch.la $(TPM_CHECK_LIBS)
+
 # Turns on a shared TPM.
 check_PROGRAMS += tests/check_lease
 tests_check_lease_SOURCES = tests/check_lease.c tests/suite.h

@@ -17,9 +17,6 @@
 
 #include "tpm/carrier.h"
 
-/* An answer begins with tag, size of the whole, response code; TCG TPM 2.0 Part 1, 18. */
-#define HEADER_OCTETS 10
-
 struct line {
 	struct carrier carrier;
 	struct sockaddr_un at;
@@ -66,32 +63,58 @@ patient_socket(struct timespec patience)
 	return fd;
 }
 
+/* Connect and send: the connection, or -1 with errno; 0 when the command went in part. */
+static int
+call(const struct line *l, struct rbuf command, const struct timespec *deadline)
+{
+	const int fd = patient_socket(until(deadline));
+	int err;
+
+	if (fd < 0)
+		return -1;
+	errno = 0;
+	if (connect(fd, (const struct sockaddr *)&l->at, sizeof l->at) == 0 &&
+	    send(fd, command.data, command.len, MSG_NOSIGNAL) == (ssize_t)command.len &&
+	    shutdown(fd, SHUT_WR) == 0)
+		return fd;
+	err = errno;
+	(void)close(fd);
+	errno = err;
+	return -1;
+}
+
 static TSS2_RC
 line_send(struct carrier *c, struct rbuf command, const struct timespec *deadline)
 {
 	struct line *l = (struct line *)c;
 	const int last = l->fd;
-	TSS2_RC rc = TSS2_RC_SUCCESS;
+	bool refused;
 
 	l->answered = false;
-	l->fd = patient_socket(until(deadline));
-	if (l->fd < 0 || connect(l->fd, (const struct sockaddr *)&l->at, sizeof l->at) != 0 ||
-	    send(l->fd, command.data, command.len, MSG_NOSIGNAL) != (ssize_t)command.len ||
-	    shutdown(l->fd, SHUT_WR) != 0) {
-		rc = errno == EAGAIN || errno == EINTR ? TSS2_TCTI_RC_TRY_AGAIN : TSS2_TCTI_RC_IO_ERROR;
-		hang_up(l);
-	}
+	/* A signal ends connect() before anything is sent. */
+	do {
+		l->fd = call(l, command, deadline);
+	} while (l->fd < 0 && errno == EINTR);
+	refused = l->fd < 0 && errno == EAGAIN;
 	if (last >= 0)
 		(void)close(last);
-	return rc;
+	if (refused)
+		return TSS2_TCTI_RC_TRY_AGAIN;
+	return l->fd >= 0 ? TSS2_RC_SUCCESS : TSS2_TCTI_RC_IO_ERROR;
 }
 
 static bool
-readable(const struct line *l, struct timespec patience)
+readable(const struct line *l, const struct timespec *deadline)
 {
 	struct pollfd p = { .fd = l->fd, .events = POLLIN };
+	struct timespec left;
+	int n;
 
-	return ppoll(&p, 1, &patience, NULL) > 0;
+	do {
+		left = until(deadline);
+		n = ppoll(&p, 1, &left, NULL);
+	} while (n < 0 && errno == EINTR);
+	return n > 0;
 }
 
 /* How long an answer is to be, as far as its beginning tells. */
@@ -101,8 +124,8 @@ wanted(struct rbuf begin)
 	uint16_t tag;
 	uint32_t size;
 
-	if (begin.len < HEADER_OCTETS || !rbuf_u16(&begin, &tag) || !rbuf_u32(&begin, &size))
-		return HEADER_OCTETS;
+	if (begin.len < CARRIER_HEADER || !rbuf_u16(&begin, &tag) || !rbuf_u32(&begin, &size))
+		return CARRIER_HEADER;
 	return size;
 }
 
@@ -116,7 +139,7 @@ line_receive(struct carrier *c, const struct timespec *deadline, struct wbuf *an
 	if (l->fd < 0 || l->answered)
 		return TSS2_TCTI_RC_BAD_SEQUENCE;
 	do {
-		if (!readable(l, until(deadline)))
+		if (!readable(l, deadline))
 			return TSS2_TCTI_RC_TRY_AGAIN;
 		n = recv(l->fd, some, sizeof some, MSG_DONTWAIT);
 		if (n > 0) {
@@ -132,9 +155,10 @@ line_receive(struct carrier *c, const struct timespec *deadline, struct wbuf *an
 static bool
 line_arrived(struct carrier *c)
 {
+	static const struct timespec at_once = { .tv_sec = 0 };
 	const struct line *l = (const struct line *)c;
 
-	return l->fd < 0 || l->answered || readable(l, (struct timespec){ .tv_sec = 0 });
+	return l->fd < 0 || l->answered || readable(l, &at_once);
 }
 
 static void

@@ -54,6 +54,9 @@ exchange(struct errand *e)
 	rc = Tss2_Tcti_Transmit(e->real, e->command_len, e->command);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Tss2_Tcti_Receive(e->real, &len, e->answer, TSS2_TCTI_TIMEOUT_BLOCK);
+	/* Some take an answer's word for how long it is. */
+	if (rc == TSS2_RC_SUCCESS && (len < CARRIER_HEADER || len > sizeof e->answer))
+		rc = TSS2_TCTI_RC_IO_ERROR;
 	e->answer_len = rc == TSS2_RC_SUCCESS ? len : 0;
 	return rc;
 }

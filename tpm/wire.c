@@ -149,6 +149,9 @@ wire_open(const char *tcti, const struct timespec *deadline, struct wire **out)
 	if (w->state == WIRE_ASKED)
 		rc = await(w);
 	if (rc == TSS2_RC_SUCCESS || wire_stuck(w)) {
+		/* That it is open is no answer to a command. */
+		if (rc == TSS2_RC_SUCCESS)
+			w->state = WIRE_IDLE;
 		w->spent_ns = 0;
 		*out = w;
 	} else {
