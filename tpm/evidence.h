@@ -11,6 +11,7 @@
 #include "applet/vault.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "tpm/oids.h"
 
 #define EVIDENCE_VERSION 1
 #define EVIDENCE_KEYS_MAX 24

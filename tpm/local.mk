@@ -40,6 +40,7 @@ libtpm_la_SOURCES = \
 	tpm/lockfile.c \
 	tpm/lockfile.h \
 	tpm/manage.c \
+	tpm/oids.h \
 	tpm/parent.c \
 	tpm/parent.h \
 	tpm/parts.c \
