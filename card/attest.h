@@ -30,11 +30,19 @@ MUST_CHECK enum outcome cards_attest(const struct config *config, unsigned insta
 
 /*
  * The same without keys and statements: name, GUID, EK, AK.  What a
- * certification authority wants to know.  TPM_PROBLEM when need_certificate and the TPM
- * has no EK certificate.
+ * certification authority wants to know.  The one key in it is the AK itself,
+ * which has certified its own creation (qualifyingData empty): some authorities
+ * ask for that.  TPM_PROBLEM when need_certificate and the TPM has no EK certificate.
  */
 MUST_CHECK enum outcome cards_identity(const struct config *config, unsigned instance,
     bool need_certificate, struct wbuf *octets, struct evidence *out, struct failure *why);
+
+/*
+ * Whether the TPM has an EK certificate, and makes the key in it again: before a
+ * card is made that is to get an AK certificate.  No card is needed.
+ * TPM_PROBLEM when not; NOT_PERMITTED, FAILED.
+ */
+MUST_CHECK enum outcome cards_endorsed(const struct config *config, struct failure *why);
 
 /*
  * Have the TPM read a credential made for this card's AK (TPM2_ActivateCredential).
