@@ -40,8 +40,11 @@ struct lap {
 /* Begin to measure an operation on t. */
 void lap_begin(struct lap *lap, const struct tpm *t);
 
-/* Say for the log what it took until now: "N us, N us of it in N TPM commands". */
-#define LAP_TEXT 96
+/*
+ * Say for the log what it took until now: "N us, N us of it in N TPM commands",
+ * and ", N us in key derivations" when there were any.
+ */
+#define LAP_TEXT 144
 void lap_tell(const struct lap *lap, const struct tpm *t, char out[LAP_TEXT]);
 
 /* ---- the profile: what the record says about the card itself ---- */

@@ -372,7 +372,7 @@ tpm_challenge_answer(
 	if (c->spent)
 		return VAULT_ABSENT;
 	c->spent = true;
-	if (!reference_auth(&c->vault->record, INDEX_PIN, fresh_pin, &fresh))
+	if (!reference_derive(&c->vault->card, INDEX_PIN, fresh_pin, &fresh))
 		return VAULT_FAULT;
 	err = each(c, "reach the challenge", true, step_reach);
 	if (err != VAULT_OK)

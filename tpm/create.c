@@ -21,14 +21,118 @@
 /* The admin key is as hard to guess as it is long: a limit would only let anybody block it. */
 #define ADMIN_LIMIT 0x7fffffffU
 
+/* What becomes of a secret: the authValue of its index, by a thread of its own. */
+struct derivation {
+	const struct record *record;
+	const struct secret *value; /* NULL: none, and the authValue is empty */
+	enum card_index which;
+	pthread_t thread;
+	bool running, ok;
+	struct secret auth;
+};
+
 struct tpm_creation {
 	struct tpm *tpm;
 	const struct tpm_spec *spec;
 	struct authority *k;
 	struct record record;
 	struct storage_key storage; /* the parent; handle 0: to be made */
+	struct derivation derivations[INDEX_COUNT];
 	bool run; /* once only */
 };
+
+/* ---- derivations ---- */
+
+static void *
+derive(void *context)
+{
+	struct derivation *d = context;
+
+	d->ok = reference_auth(d->record, d->which, d->value, &d->auth);
+	return NULL;
+}
+
+/*
+ * Derive all side by side, and beside what is planned: that asks the TPM little,
+ * and writes to the disk.
+ */
+static void
+derivations_begin(struct tpm_creation *c)
+{
+	const struct secret *const secrets[] = {
+		[INDEX_PIN] = c->spec->pin,
+		[INDEX_PUK] = c->spec->puk,
+		[INDEX_ADMIN] = c->spec->admin_key,
+		[INDEX_LIFE] = NULL,
+	};
+	enum card_index i;
+
+	for (i = INDEX_PIN; i < INDEX_COUNT; i++) {
+		struct derivation *d = &c->derivations[i];
+
+		*d = (struct derivation){ .record = &c->record, .value = secrets[i], .which = i,
+			.ok = secrets[i] == NULL };
+		if (d->value != NULL)
+			d->running = pthread_create(&d->thread, NULL, derive, d) == 0;
+	}
+}
+
+/* Have it done, and count as derivation what we wait for it; on our own when there was no thread to be had. */
+static bool
+derivation_end(struct tpm_creation *c, enum card_index which)
+{
+	struct derivation *d = &c->derivations[which];
+	const uint64_t begun = wire_clock();
+
+	if (d->running)
+		(void)pthread_join(d->thread, NULL);
+	else if (d->value != NULL && d->auth.len == 0)
+		(void)derive(d);
+	d->running = false;
+	c->tpm->spent.deriving_ns += wire_clock() - begun;
+	return d->ok;
+}
+
+/*
+ * Wait for all but the last: that one may go on while the TPM works on the
+ * others, and nobody waits for us before.
+ */
+static bool
+derivations_wait(struct tpm_creation *c)
+{
+	enum card_index last = INDEX_PIN, i;
+	bool ok = true;
+
+	for (i = INDEX_PIN; i < INDEX_COUNT; i++) {
+		if (c->derivations[i].value != NULL)
+			last = i;
+	}
+	for (i = INDEX_PIN; i < INDEX_COUNT && ok; i++)
+		ok = i == last || derivation_end(c, i);
+	return ok;
+}
+
+static void
+derivations_clear(struct tpm_creation *c)
+{
+	size_t i;
+
+	for (i = 0; i < INDEX_COUNT; i++) {
+		if (c->derivations[i].running)
+			(void)pthread_join(c->derivations[i].thread, NULL);
+	}
+	explicit_bzero(c->derivations, sizeof c->derivations);
+}
+
+/* auth_source of indices_make() */
+static bool
+derived(void *context, enum card_index which, const struct secret **auth)
+{
+	struct tpm_creation *c = context;
+
+	*auth = &c->derivations[which].auth;
+	return derivation_end(c, which);
+}
 
 /* ---- plan ---- */
 
@@ -125,6 +229,7 @@ tpm_creation_plan(struct tpm *t, const struct tpm_spec *spec, struct rbuf siblin
 		fail(why, "cannot prepare the card's record");
 		goto out;
 	}
+	derivations_begin(c);
 	rc = link_begin(t, LINK_SECONDS_CREATE, why);
 	if (rc == TSS2_RC_SUCCESS) {
 		rc = plan(c, sibling, why);
@@ -151,104 +256,13 @@ tpm_creation_free(struct tpm_creation *c)
 {
 	if (c == NULL)
 		return;
+	derivations_clear(c);
 	authority_free(c->k);
 	explicit_bzero(c, sizeof *c);
 	free(c);
 }
 
 /* ---- run ---- */
-
-/* What becomes of a secret: the authValue of its index, by a thread of its own. */
-struct derivation {
-	const struct record *record;
-	const struct secret *value; /* NULL: none, and the authValue is empty */
-	enum card_index which;
-	pthread_t thread;
-	bool running, ok;
-	struct secret auth;
-};
-
-struct derivations {
-	struct derivation of[INDEX_COUNT];
-};
-
-static void *
-derive(void *context)
-{
-	struct derivation *d = context;
-
-	d->ok = reference_auth(d->record, d->which, d->value, &d->auth);
-	return NULL;
-}
-
-static void
-derivation_begin(struct derivation *d)
-{
-	if (d->value == NULL)
-		d->ok = true;
-	else if (pthread_create(&d->thread, NULL, derive, d) == 0)
-		d->running = true;
-	else
-		(void)derive(d);
-}
-
-static bool
-derivation_end(struct derivation *d)
-{
-	if (d->running)
-		(void)pthread_join(d->thread, NULL);
-	d->running = false;
-	return d->ok;
-}
-
-static void
-derivations_clear(struct derivations *all)
-{
-	size_t i;
-
-	for (i = 0; i < INDEX_COUNT; i++)
-		(void)derivation_end(&all->of[i]);
-	explicit_bzero(all, sizeof *all);
-}
-
-/*
- * Derive all side by side, and wait for all but the last: that one may go on
- * while the TPM works on the others, and nobody waits for us before.
- */
-static bool
-derivations_begin(const struct tpm_creation *c, struct derivations *all)
-{
-	const struct secret *const secrets[] = {
-		[INDEX_PIN] = c->spec->pin,
-		[INDEX_PUK] = c->spec->puk,
-		[INDEX_ADMIN] = c->spec->admin_key,
-		[INDEX_LIFE] = NULL,
-	};
-	enum card_index last = INDEX_PIN, i;
-	bool ok = true;
-
-	for (i = INDEX_PIN; i < INDEX_COUNT; i++) {
-		all->of[i] = (struct derivation){ .record = &c->record, .value = secrets[i],
-			.which = i };
-		if (secrets[i] != NULL)
-			last = i;
-	}
-	for (i = INDEX_PIN; i < INDEX_COUNT; i++)
-		derivation_begin(&all->of[i]);
-	for (i = INDEX_PIN; i < INDEX_COUNT && ok; i++)
-		ok = i == last || derivation_end(&all->of[i]);
-	return ok;
-}
-
-/* auth_source of indices_make() */
-static bool
-derived(void *context, enum card_index which, const struct secret **auth)
-{
-	struct derivations *all = context;
-
-	*auth = &all->of[which].auth;
-	return derivation_end(&all->of[which]);
-}
 
 /* Sign what the card's owner, PUK and administrator may ever do. */
 static bool
@@ -289,7 +303,7 @@ make_admin_key(const struct tpm_creation *c, const struct card_tpm *card,
 }
 
 static TSS2_RC
-make_card(struct tpm_creation *c, struct derivations *auths, struct keyfile *admin_key,
+make_card(struct tpm_creation *c, struct keyfile *admin_key,
     struct secret *random, struct failure *why)
 {
 	struct card_tpm card = { .tpm = c->tpm, .record = &c->record };
@@ -303,7 +317,7 @@ make_card(struct tpm_creation *c, struct derivations *auths, struct keyfile *adm
 	if (rc == TSS2_RC_SUCCESS)
 		rc = session_open(c->tpm, &card.storage, TPM2_SE_HMAC, &envelope);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = indices_make(&card, c->k, derived, auths, &envelope);
+		rc = indices_make(&card, c->k, derived, c, &envelope);
 	if (rc_base(rc) == TPM2_RC_NV_SPACE)
 		fail(why, "the TPM's NV memory is full: a card needs up to four NV indices; free some (tpm2_nvundefine) and try again");
 	if (rc == TSS2_RC_SUCCESS)
@@ -322,9 +336,6 @@ enum tpm_err
 tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin_key,
     struct secret *random, struct failure *why)
 {
-	__attribute__((cleanup(derivations_clear))) struct derivations auths = {
-		.of = { { .running = false } },
-	};
 	struct keyfile key;
 	TSS2_RC rc;
 
@@ -332,18 +343,19 @@ tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin
 		return TPM_UNUSABLE;
 	c->run = true;
 	secret_clear(random);
-	if (!derivations_begin(c, &auths)) {
+	if (!derivations_wait(c)) {
 		fail(why, "cannot derive the PIN's and the keys' values for the TPM");
 		return TPM_UNUSABLE;
 	}
 	rc = link_begin(c->tpm, LINK_SECONDS_CREATE, why);
 	if (rc == TSS2_RC_SUCCESS) {
-		rc = make_card(c, &auths, &key, random, why);
+		rc = make_card(c, &key, random, why);
 		/* Whatever was loaded goes with the connection. */
 		if (rc != TSS2_RC_SUCCESS)
 			link_drop(c->tpm);
 		link_end(c->tpm);
 	}
+	derivations_clear(c);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_err_from_rc(rc);
 	if (!approve(c) || !record_write(&c->record, c->k, record) || !wbuf_ok(record) ||

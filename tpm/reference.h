@@ -32,6 +32,10 @@ struct card_tpm {
 MUST_CHECK bool reference_auth(const struct record *r, enum card_index which,
     const struct secret *value, struct secret *auth);
 
+/* reference_auth() of the card's own, whose time is counted as the client's deriving_ns. */
+MUST_CHECK bool reference_derive(const struct card_tpm *c, enum card_index which,
+    const struct secret *value, struct secret *auth);
+
 /*
  * Make sure that an index is the card's: to another one's guardian an HMAC over
  * the PIN would be a present.  RC_ABSENT when the card has none; RC_IMPOSTOR

@@ -36,10 +36,11 @@ struct tpm;
  */
 struct tpm *tpm_new(const struct tpm_config *config);
 
-/* What the TPM has taken for a client's commands, each from when it is sent to its answer. */
+/* Where a client's time went. */
 struct tpm_spent {
-	uint64_t ns;
+	uint64_t ns;	      /* the TPM's: its commands, each from when it is sent to its answer */
 	unsigned commands;
+	uint64_t deriving_ns; /* deriving authValues from secrets, as far as nothing else was done meanwhile */
 };
 
 /* The sums since tpm_new(), over all connections; a command still under way is not in them. */
@@ -86,7 +87,7 @@ struct tpm_creation;
 
 /*
  * Plan a card: choose free handles, find or plan the parent, make the policy
- * authority.  Nothing lasting is made in the TPM.
+ * authority, begin to derive the indices' authValues.  Nothing lasting is made in the TPM.
  *
  * spec    must outlive the creation
  * sibling the record of another card of this installation, whose parent is
@@ -109,7 +110,7 @@ MUST_CHECK enum tpm_err tpm_creation_plan(struct tpm *t, const struct tpm_spec *
 MUST_CHECK enum tpm_err tpm_creation_run(struct tpm_creation *c, struct wbuf *record,
     struct wbuf *admin_key, struct secret *random, struct failure *why);
 
-/* Wipe the policy authority.  NULL is allowed. */
+/* Wipe the policy authority and what was derived from secrets.  NULL is allowed. */
 void tpm_creation_free(struct tpm_creation *c);
 
 /* ---- unmaking a card ---- */

@@ -120,7 +120,7 @@ op_verify(struct vault *vault, const struct secret *pin)
 	PROOF(p, INDEX_PIN);
 
 	op_forget(vault);
-	if (!reference_auth(&v->record, INDEX_PIN, pin, &p.auth))
+	if (!reference_derive(&v->card, INDEX_PIN, pin, &p.auth))
 		return VAULT_FAULT;
 	return vault_run(v, "VERIFY", LINK_SECONDS_SECRET, false, step_verify, &p);
 }
@@ -165,7 +165,7 @@ op_check(struct vault *vault, enum reference which, const struct secret *value)
 
 	if (!v->record.index[p.which].present)
 		return VAULT_ABSENT;
-	if (!reference_auth(&v->record, p.which, value, &p.auth))
+	if (!reference_derive(&v->card, p.which, value, &p.auth))
 		return VAULT_FAULT;
 	return vault_run(v, "check a secret", LINK_SECONDS_SECRET, false, step_check, &p);
 }
@@ -221,8 +221,8 @@ op_change(struct vault *vault, enum reference which, const struct secret *old,
 		op_forget(vault);
 	if (!v->record.index[p.which].present)
 		return VAULT_ABSENT;
-	if (!reference_auth(&v->record, p.which, old, &p.auth) ||
-	    !reference_auth(&v->record, p.which, fresh, &p.fresh))
+	if (!reference_derive(&v->card, p.which, old, &p.auth) ||
+	    !reference_derive(&v->card, p.which, fresh, &p.fresh))
 		return VAULT_FAULT;
 	return vault_run(v, "change a secret", LINK_SECONDS_SECRET, false, step_change, &p);
 }
@@ -251,8 +251,8 @@ op_unblock(struct vault *vault, enum reference by, const struct secret *proof,
 	op_forget(vault);
 	if (by == REFERENCE_PIN || !v->record.index[p.which].present)
 		return VAULT_ABSENT;
-	if (!reference_auth(&v->record, p.which, proof, &p.auth) ||
-	    !reference_auth(&v->record, INDEX_PIN, fresh_pin, &p.fresh))
+	if (!reference_derive(&v->card, p.which, proof, &p.auth) ||
+	    !reference_derive(&v->card, INDEX_PIN, fresh_pin, &p.fresh))
 		return VAULT_FAULT;
 	return vault_run(v, "unblock the PIN", LINK_SECONDS_SECRET, false, step_unblock, &p);
 }

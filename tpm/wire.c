@@ -30,8 +30,8 @@ struct wire {
 	uint8_t octets[TPM2_MAX_RESPONSE_SIZE];
 };
 
-static uint64_t
-now_ns(void)
+uint64_t
+wire_clock(void)
 {
 	struct timespec now;
 
@@ -51,7 +51,7 @@ too_late(struct wire *w)
 static TSS2_RC
 await(struct wire *w)
 {
-	const uint64_t before = now_ns();
+	const uint64_t before = wire_clock();
 	TSS2_RC rc;
 
 	if (w->state == WIRE_IDLE)
@@ -59,7 +59,7 @@ await(struct wire *w)
 	if (w->state == WIRE_ANSWERED)
 		return w->rc;
 	rc = w->carrier->way->receive(w->carrier, &w->deadline, &w->answer);
-	w->spent_ns += now_ns() - before;
+	w->spent_ns += wire_clock() - before;
 	if (rc == TSS2_TCTI_RC_TRY_AGAIN)
 		return too_late(w);
 	w->rc = rc;
@@ -80,9 +80,9 @@ transmit(TSS2_TCTI_CONTEXT *context, size_t size, const uint8_t *command)
 	if (w->late)
 		return TSS2_TCTI_RC_BAD_SEQUENCE;
 	wbuf_truncate(&w->answer, 0);
-	before = now_ns();
+	before = wire_clock();
 	rc = w->carrier->way->send(w->carrier, rbuf_of(command, size), &w->deadline);
-	w->spent_ns += now_ns() - before;
+	w->spent_ns += wire_clock() - before;
 	w->state = rc == TSS2_RC_SUCCESS ? WIRE_ASKED : WIRE_IDLE;
 	w->commands += rc == TSS2_RC_SUCCESS;
 	return rc;

@@ -37,6 +37,9 @@ MUST_CHECK bool wire_unread(const struct wire *w);
 /* Whether a command missed its deadline and its answer is still out. */
 MUST_CHECK bool wire_stuck(struct wire *w);
 
+/* CLOCK_MONOTONIC, in nanoseconds: what all of this is measured with. */
+uint64_t wire_clock(void);
+
 /* Add how long commands on the wire were waited for so far, in nanoseconds, and how many they were. */
 void wire_spent(const struct wire *w, uint64_t *ns, unsigned *commands);
 
