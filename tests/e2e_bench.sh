@@ -85,6 +85,7 @@ for at in 'null driver' vpcd 'card edge'; do
 	rows "$at" SELECT 'GET DATA 3 KB'
 done
 rows 'card edge (ahead)' 'sign P-256'
+rows 'key derivation' VERIFY create
 for readers in '1 reader' '2 readers' '8 readers'; do
 	rows 'null driver' "SELECT, $readers"
 	rows 'card edge' "SELECT, $readers" "sign P-256, $readers"

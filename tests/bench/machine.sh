@@ -26,7 +26,7 @@ round_raw()
 # ---- inside an operation ----
 
 # The driver and the tool tell at level debug how long each operation took, and
-# how long of that the TPM: "N us, N us of it in N TPM commands".
+# how long of that the TPM and deriving keys: "N us, N us of it in N TPM commands, N us in key derivations".
 
 # median FIELD: of standard input's lines.
 median()
@@ -35,20 +35,24 @@ median()
 		awk '{ v[NR] = $1 } END { if (NR > 0) print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2 }'
 }
 
-# told FILE PATTERN: what the lines there tell: whole, TPM's part, commands.
+# told CASE FILE PATTERN: into lines, what the log there tells of each: whole, TPM's part, commands, derivations or 0.
 told()
 {
-	sed -nE "s/.*$2.* ([0-9]+) us, ([0-9]+) us of it in ([0-9]+) TPM commands.*/\1 \2 \3/p" "$1"
+	sed -nE "s/.*$3.* ([0-9]+) us, ([0-9]+) us of it in ([0-9]+) TPM commands(, ([0-9]+) us in key derivations)?/\1 \2 \3 0\5/p" \
+		"$2" >lines
+	[ -s lines ] || die "the log tells of $1"
 }
 
 # tell CASE AT FILE PATTERN: the medians of what is told there.
 tell()
 {
-	told "$3" "$4" >lines
-	[ -s lines ] || die "the log tells of $1"
+	told "$1" "$3" "$4"
 	figure "$1" "$2" us "$(median 1 <lines)"
 	figure "$1" 'raw TPM' us "$(median 2 <lines)"
 }
+
+# derivation CASE: how long of what was told last keys were derived.
+derivation() { figure "$1" 'key derivation' us "$(median 4 <lines)"; }
 
 # commands CASE AT: how many they were, of what was told last.
 commands() { figure "TPM commands of $1" "$2" commands "$(median 3 <lines)"; }
@@ -73,19 +77,15 @@ generate()
 	done
 }
 
-# derived N CASE: what is subtracted from what is measured right after it.
-derived() { bench raw -r "$state/0000/record" "$tcti" "$(count "$1")" "$2"; }
-
-# Of VERIFY the whole is measured at the card's edge, the TPM's part by the log.
+# Of VERIFY the whole is measured at the card's edge, the parts by the log.
 inside_the_card()
 {
 	logged_pcscd debug 'spare_slots = 0' 'log_level = debug'
 	wait_for 10 cards_in || die 'the cards are in their readers again'
-	derived 15 derive-pin
 	bench edge -n "$(count 15)" -u 1 -t 'VERIFY, logged' verify "$(reader 0)"
-	told pcscd.log 'VERIFY.*9000' >lines
-	[ -s lines ] || die 'the log tells of VERIFY'
+	told VERIFY pcscd.log 'VERIFY.*9000'
 	figure VERIFY 'raw TPM' us "$(median 2 <lines)"
+	derivation VERIFY
 	commands VERIFY 'card edge'
 	admin_session 0
 	generate 9E 11 "$(count 20)"
@@ -117,9 +117,9 @@ destroy_told()
 inside_the_tool()
 {
 	local pinned=''
-	derived 5 derive-all
 	create_told Passing
 	tell create tpmvscmgr create.log 'all of it took'
+	derivation create
 	commands create tpmvscmgr
 	destroy_told "$instance"
 	tell destroy tpmvscmgr destroy.log 'all of it took'

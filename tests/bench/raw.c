@@ -3,14 +3,12 @@
  * What single commands cost with nothing before the TPM: from the command, ready
  * made, to its answer.
  *
- *	raw [-c CLIENTS] [-f FILE] [-r RECORD] TCTI N CASE...
+ *	raw [-c CLIENTS] [-f FILE] TCTI N CASE...
  *
- * Each case N times; with clients,
- * each in a process of its own, at once.  FILE gets the durations; RECORD is a
- * card's, for the cases that derive keys as it does.  The TPM is ours while it
- * runs: what others have left loaded is flushed.
+ * Each case N times; with clients, each in a process of its own, at once.  FILE
+ * gets the durations.  The TPM is ours while it runs: what others have left
+ * loaded is flushed.
  */
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +18,6 @@
 #include "tests/bench/client.h"
 #include "tests/bench/measure.h"
 #include "tpm/command.h"
-#include "tpm/reference.h"
 
 #define INDEX 0x01c10101U
 
@@ -33,7 +30,6 @@ struct bench {
 	struct client_ticket ticket;
 	struct session hmac;
 	struct name index;
-	const struct record *record; /* how a card derives keys */
 };
 
 /* What to measure with. */
@@ -41,7 +37,6 @@ struct setting {
 	const char *tcti, *file;
 	long n;
 	int clients;
-	struct record record;
 };
 
 static void
@@ -335,49 +330,8 @@ verify(struct bench *b)
 	session_close(&b->c.tpm, &use);
 }
 
-/* What is done to a PIN before the TPM hears of it; no command, so the time is ours. */
-static void
-derive(struct bench *b)
-{
-	const int64_t begun = measure_now();
-	SECRET(pin);
-	SECRET(auth);
-
-	if (!secret_set(&pin, rbuf_str("12345678")) ||
-	    !reference_auth(b->record, INDEX_PIN, &pin, &auth))
-		client_must(TSS2_BASE_RC_GENERAL_FAILURE, "derive a key");
-	b->c.spent = measure_now() - begun;
-}
-
-static void *
-derive_one(void *context)
-{
-	struct bench own = { .record = context };
-
-	derive(&own);
-	return NULL;
-}
-
-/* PIN, PUK, administrator key: side by side, as create does it. */
-static void
-derive_all(struct bench *b)
-{
-	const int64_t begun = measure_now();
-	struct record record = *b->record;
-	pthread_t threads[3];
-	int i;
-
-	for (i = 0; i < 3; i++)
-		must_pass(pthread_create(&threads[i], NULL, derive_one, &record) == 0,
-		    "raw: a thread");
-	for (i = 0; i < 3; i++)
-		(void)pthread_join(threads[i], NULL);
-	b->c.spent = measure_now() - begun;
-}
-
 /* ---- cases ---- */
 
-#define KEY_DERIVATION "key derivation"
 #define PASSWORD "raw TPM (password)"
 
 /* clang-format off */
@@ -411,8 +365,6 @@ static const struct row {
 	    without_index },
 	{ "random", "TPM2_GetRandom", NULL, NULL, NULL, get_random, NULL, NULL },
 	{ "verify", "VERIFY's commands", NULL, with_index, NULL, verify, NULL, without_index },
-	{ "derive-pin", "VERIFY", KEY_DERIVATION, NULL, NULL, derive, NULL, NULL },
-	{ "derive-all", "create", KEY_DERIVATION, NULL, NULL, derive_all, NULL, NULL },
 };
 /* clang-format on */
 
@@ -427,12 +379,6 @@ find(const char *word)
 	}
 	(void)fprintf(stderr, "raw: no case %s\n", word);
 	exit(EXIT_FAILURE);
-}
-
-static bool
-asks_tpm(const struct row *row)
-{
-	return row->at == NULL || strcmp(row->at, KEY_DERIVATION) != 0;
 }
 
 static const char *
@@ -466,17 +412,14 @@ static void
 alone(const struct setting *set, const struct row *row)
 {
 	struct samples samples = { 0 };
-	struct bench b = { .record = &set->record, .by = client_empty };
+	struct bench b = { .by = client_empty };
 
-	if (asks_tpm(row)) {
-		client_clean(set->tcti);
-		client_open(&b.c, set->tcti);
-	}
+	client_clean(set->tcti);
+	client_open(&b.c, set->tcti);
 	step(row->begin, &b);
 	run(set, row, &b, &samples);
 	step(row->end, &b);
-	if (asks_tpm(row))
-		client_close(&b.c);
+	client_close(&b.c);
 	if (!measure_print(row->name, at_of(row), &samples, 0, set->file))
 		exit(EXIT_FAILURE);
 	samples_free(&samples);
@@ -496,7 +439,7 @@ static void
 be_client(const struct setting *set, const struct row *row, int from, int to)
 {
 	struct samples samples = { 0 };
-	struct bench b = { .record = &set->record, .by = client_empty };
+	struct bench b = { .by = client_empty };
 	char word = '.';
 
 	client_open(&b.c, set->tcti);
@@ -571,23 +514,11 @@ together(const struct setting *set, const struct row *row)
 	samples_free(&samples);
 }
 
-static bool
-read_record(const char *path, struct record *out)
-{
-	uint8_t octets[TPM_RECORD_MAX];
-	FILE *in = fopen(path, "rb");
-	size_t n = in != NULL ? fread(octets, 1, sizeof octets, in) : 0;
-
-	if (in != NULL)
-		(void)fclose(in);
-	return record_read(rbuf_of(octets, n), out);
-}
-
 static int
 usage(void)
 {
 	(void)fprintf(stderr,
-	    "Usage: raw [-c CLIENTS] [-f FILE] [-r RECORD] TCTI N CASE...\n");
+	    "Usage: raw [-c CLIENTS] [-f FILE] TCTI N CASE...\n");
 	return EXIT_FAILURE;
 }
 
@@ -597,12 +528,12 @@ main(int argc, char **argv)
 	struct setting set = { .clients = 1 };
 	int option;
 
-	while ((option = getopt(argc, argv, "c:f:r:")) != -1) {
+	while ((option = getopt(argc, argv, "c:f:")) != -1) {
 		if (option == 'c')
 			set.clients = atoi(optarg);
 		else if (option == 'f')
 			set.file = optarg;
-		else if (option != 'r' || !read_record(optarg, &set.record))
+		else
 			return usage();
 	}
 	set.n = argc - optind >= 3 ? atol(argv[optind + 1]) : 0;

@@ -195,7 +195,7 @@ static const struct ratio {
 	    { { "GET DATA 3 KB", "card edge", RATE }, { "GET DATA 3 KB", "null driver", RATE } } },
 	{ "VERIFY less key derivation / its TPM commands", REST, false, 1.3,
 	    { { "VERIFY, logged", "card edge", MEDIAN }, { "VERIFY", "key derivation", MEDIAN },
-	      { "VERIFY", "raw TPM", MEDIAN } } },
+	      { "VERIFY's commands", "raw TPM", MEDIAN } } },
 	{ "2 cards / 1 card, over 2 raw clients / 1 raw client", SLOWDOWN, false, 1.0,
 	    { { "sign P-256, 2 at once", "card edge", MEDIAN }, { "sign P-256", "card edge", MEDIAN },
 	      { "sign P-256, 2 at once", "raw TPM", MEDIAN }, { "sign P-256", "raw TPM", MEDIAN } } },
