@@ -41,11 +41,13 @@ run(const struct swtpm *s)
 	/* It must not outlive a test that crashed. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	(void)snprintf(state, sizeof state, "dir=%s", s->dir);
-	(void)snprintf(server, sizeof server, "type=unixio,path=%s/sock", s->dir);
+	(void)snprintf(server, sizeof server, "type=unixio,path=%s/sock%s", s->dir,
+	    s->disconnects ? ",disconnect" : "");
 	(void)snprintf(control, sizeof control, "type=unixio,path=%s/sock.ctrl", s->dir);
 	(void)snprintf(log, sizeof log, "file=%s/log", s->dir);
 	(void)execlp("swtpm", "swtpm", "socket", "--tpm2", "--tpmstate", state, "--server", server,
-	    "--ctrl", control, "--log", log, "--flags", "startup-clear", (char *)NULL);
+	    "--log", log, "--flags", "startup-clear", s->no_control ? NULL : "--ctrl", control,
+	    (char *)NULL);
 	die("swtpm");
 }
 

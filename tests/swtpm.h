@@ -11,6 +11,7 @@ struct swtpm {
 	char dir[128];	 /* /tmp/tpmvsc-XXXXXX */
 	char tcti[192];	 /* swtpm:path=... */
 	char lease[192]; /* a lock file beside it */
+	bool disconnects, no_control; /* other ways to start it, for swtpm_start() */
 };
 
 /* Make the directory and start the TPM; ends the test program when it does not come up. */

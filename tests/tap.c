@@ -122,7 +122,7 @@ carry_commands(struct tap *t, int client, int server)
 		if (t->hooks->command != NULL)
 			n = t->hooks->command(t->hooks->context, code, octets, n);
 		keep(t, octets, n, code);
-		if (write(server, octets, n) != (ssize_t)n || (n = read_message(server, octets)) == 0)
+		if (send(server, octets, n, MSG_NOSIGNAL) != (ssize_t)n || (n = read_message(server, octets)) == 0)
 			return;
 		if (t->hooks->answer != NULL)
 			t->hooks->answer(t->hooks->context, code, octets, n);
@@ -130,7 +130,7 @@ carry_commands(struct tap *t, int client, int server)
 		if (size_of(octets) < n)
 			n = size_of(octets);
 		keep(t, octets, n, 0);
-		if (write(client, octets, n) != (ssize_t)n)
+		if (send(client, octets, n, MSG_NOSIGNAL) != (ssize_t)n)
 			return;
 	}
 }
@@ -152,7 +152,7 @@ carry_control(int client, int server)
 			if (fds[i].revents == 0)
 				continue;
 			n = read(fds[i].fd, octets, sizeof octets);
-			if (n <= 0 || write(fds[1 - i].fd, octets, (size_t)n) != n)
+			if (n <= 0 || send(fds[1 - i].fd, octets, (size_t)n, MSG_NOSIGNAL) != n)
 				return;
 		}
 	}

@@ -197,6 +197,12 @@ tests_check_together_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_together_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_together_LDADD = $(TPM_CHECK_LIBS)
 
+check_PROGRAMS += tests/check_ahead
+tests_check_ahead_SOURCES = tests/check_ahead.c tests/suite.h
+tests_check_ahead_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_ahead_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_ahead_LDADD = $(TPM_CHECK_LIBS)
+
 check_PROGRAMS += tests/check_facts
 tests_check_facts_SOURCES = tests/check_facts.c tests/suite.h
 tests_check_facts_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
