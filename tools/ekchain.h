@@ -14,12 +14,6 @@
 #define OID_EK_CERTIFICATE "2.23.133.8.1"
 #define OID_AK_CERTIFICATE "2.23.133.8.3"
 
-/*
- * Of AK certificates by "tpmvscmgr ca-respond": which EK the CA has seen.  Its
- * value is an OCTET STRING, the SHA-256 of that EK's SubjectPublicKeyInfo.
- */
-#define OID_EK_SEEN "2.25.20005609052311315045660389307985937204.1"
-
 #define CHAIN_FILE_MAX (1UL << 20)
 
 /*

@@ -49,6 +49,7 @@ change_parts = tools/changekey.c tools/changepin.c tools/target.c tools/target.h
 x509_parts = tools/identity.c tools/x509.c tools/x509.h
 
 tpmvscmgr_SOURCES = $(tools_parts) \
+	tools/base64.c tools/base64.h \
 	$(client_parts) $(x509_parts) $(change_parts) \
 	$(view_parts) \
 	tools/channel.c \
@@ -197,3 +198,11 @@ check_PROGRAMS += tests/check_file
 tests_check_file_SOURCES = tests/check_file.c tests/suite.h tools/file.c tools/file.h
 tests_check_file_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_file_LDADD = libscratch.la libbase.la $(CHECK_LIBS)
+
+# Octets in JSON.
+check_PROGRAMS += tests/check_base64
+
+tests_check_base64_SOURCES = tests/check_base64.c tests/suite.h tools/base64.c tools/base64.h
+tests_check_base64_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_check_base64_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_base64_LDADD = libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
