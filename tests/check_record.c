@@ -214,20 +214,64 @@ START_TEST(key_files_read_back)
 }
 END_TEST
 
+/* What a TPM says of a key it has made. */
+static void
+sample_creation(struct keyfile *key)
+{
+	key->has_creation = true;
+	key->creation = (TPMS_CREATION_DATA){ .pcrDigest.size = 32, .locality = 1,
+		.parentNameAlg = TPM2_ALG_SHA256, .parentName.size = 34,
+		.parentQualifiedName.size = 34 };
+	key->ticket = (TPMT_TK_CREATION){ .tag = TPM2_ST_CREATION, .hierarchy = TPM2_RH_OWNER,
+		.digest.size = 32 };
+	memset(key->creation.parentName.name, 0xa5, 34);
+	memset(key->ticket.digest.buffer, 0x5a, 32);
+}
+
+START_TEST(key_files_keep_the_creation)
+{
+	uint8_t pem[VAULT_KEY_MAX], one[sizeof(TPMS_CREATION_DATA)], two[sizeof one];
+	struct wbuf w = wbuf_over(pem, sizeof pem), out = wbuf_over(one, sizeof one);
+	struct wbuf again = wbuf_over(two, sizeof two);
+	struct keyfile key, back;
+
+	sample_key(&key);
+	if (_i == 1)
+		sample_creation(&key);
+	ck_assert(keyfile_write(&key, &w) && wbuf_ok(&w));
+	ck_assert_msg(keyfile_read(wbuf_view(&w), &back), "creation %d", _i);
+	ck_assert(back.has_creation == (_i == 1));
+	ck_assert(keyfile_creation(&back, &out) == (_i == 1));
+	if (_i != 1)
+		return;
+	ck_assert(keyfile_creation(&key, &again) && rbuf_eq(wbuf_view(&out), wbuf_view(&again)));
+	ck_assert_uint_eq(back.ticket.hierarchy, TPM2_RH_OWNER);
+	ck_assert_mem_eq(back.ticket.digest.buffer, key.ticket.digest.buffer, 32);
+}
+END_TEST
+
 START_TEST(key_files_are_parsed_as_hostile)
 {
 	uint8_t pem[VAULT_KEY_MAX];
 	struct wbuf w = wbuf_over(pem, sizeof pem);
 	struct keyfile key, back;
 	struct key_info info;
+	size_t n, alone = SIZE_MAX;
 	struct rbuf b;
-	size_t n;
 
 	sample_key(&key);
+	if (_i == 1) {
+		/* Cut off behind the first block it is a whole file. */
+		ck_assert(keyfile_write(&key, &w));
+		alone = w.len;
+		wbuf_truncate(&w, 0);
+		sample_creation(&key);
+	}
 	ck_assert(keyfile_write(&key, &w));
 	for (n = 0; n + 2 < w.len; n++) {
 		b = heap(wbuf_view(&w), n);
-		ck_assert_msg(!keyfile_read(b, &back), "%zu octets", n);
+		ck_assert_msg(keyfile_read(b, &back) == (n == alone || n + 1 == alone),
+		    "%zu octets", n);
 		heap_free(b);
 	}
 	for (n = 0; n < w.len; n++) {
@@ -241,6 +285,68 @@ START_TEST(key_files_are_parsed_as_hostile)
 	wbuf_put(&w, rbuf_str("trailing"));
 	ck_assert(!keyfile_read(wbuf_view(&w), &back));
 	ck_assert(!keyfile_read(rbuf_str("-----BEGIN PRIVATE KEY-----\n"), &back));
+}
+END_TEST
+
+/* A second block that is not what a TPM says of a key. */
+static const struct {
+	const char *why, *block;
+} creations[] = {
+	{ "the key again", NULL },
+	{ "an empty sequence", "-----BEGIN TPMVSC CREATION-----\nMAA=\n-----END TPMVSC CREATION-----\n" },
+	{ "two empty strings", "-----BEGIN TPMVSC CREATION-----\nMAQEAAQA\n-----END TPMVSC CREATION-----\n" },
+	{ "no DER", "-----BEGIN TPMVSC CREATION-----\nAAAA\n-----END TPMVSC CREATION-----\n" },
+	{ "nothing in it", "-----BEGIN TPMVSC CREATION-----\n-----END TPMVSC CREATION-----\n" },
+};
+
+START_TEST(key_files_with_a_senseless_creation)
+{
+	uint8_t pem[2 * VAULT_KEY_MAX];
+	struct wbuf w = wbuf_over(pem, sizeof pem);
+	struct keyfile key, back;
+
+	sample_key(&key);
+	ck_assert(keyfile_write(&key, &w));
+	if (creations[_i].block != NULL)
+		wbuf_put(&w, rbuf_str(creations[_i].block));
+	else
+		ck_assert(keyfile_write(&key, &w));
+	ck_assert_msg(!keyfile_read(wbuf_view(&w), &back), "%s", creations[_i].why);
+}
+END_TEST
+
+START_TEST(a_ticket_of_another_kind_is_none)
+{
+	uint8_t pem[VAULT_KEY_MAX];
+	struct wbuf w = wbuf_over(pem, sizeof pem);
+	struct keyfile key, back;
+
+	sample_key(&key);
+	sample_creation(&key);
+	key.ticket.tag = TPM2_ST_HASHCHECK;
+	ck_assert(!keyfile_write(&key, &w) || !keyfile_read(wbuf_view(&w), &back));
+}
+END_TEST
+
+/* The largest there are fit into what the applet has room for. */
+START_TEST(large_keys_fit)
+{
+	uint8_t pem[VAULT_KEY_MAX];
+	struct wbuf w = wbuf_over(pem, sizeof pem);
+	struct keyfile key, back;
+	struct digest policy;
+
+	ck_assert(record_key_policy(&record, PIN_ONCE, &policy));
+	memset(&key, 0, sizeof key);
+	ck_assert(key_template(ALG_RSA_4096, ORIGIN_GENERATED, &policy, &key.public_area));
+	key.public_area.publicArea.unique.rsa.size = 512;
+	key.private_area.size = sizeof key.private_area.buffer;
+	sample_creation(&key);
+	key.creation.parentName.size = key.creation.parentQualifiedName.size =
+	    sizeof key.creation.parentName.name;
+	key.ticket.digest.size = sizeof key.ticket.digest.buffer;
+	ck_assert(keyfile_write(&key, &w) && wbuf_ok(&w));
+	ck_assert(keyfile_read(wbuf_view(&w), &back) && back.has_creation);
 }
 END_TEST
 
@@ -373,7 +479,11 @@ main(void)
 	tcase_add_rows(tcase, a_senseless_record_is_refused, spoilt);
 	tcase_add_test(tcase, claims_read_back_and_are_parsed_as_hostile);
 	tcase_add_test(tcase, key_files_read_back);
-	tcase_add_test(tcase, key_files_are_parsed_as_hostile);
+	tcase_add_loop_test(tcase, key_files_keep_the_creation, 0, 2);
+	tcase_add_loop_test(tcase, key_files_are_parsed_as_hostile, 0, 2);
+	tcase_add_rows(tcase, key_files_with_a_senseless_creation, creations);
+	tcase_add_test(tcase, a_ticket_of_another_kind_is_none);
+	tcase_add_test(tcase, large_keys_fit);
 	tcase_add_test(tcase, public_values_are_padded);
 	tcase_add_rows(tcase, ciphers, cipher_rows);
 	tcase_add_rows(tcase, response_codes, rc_rows);

@@ -33,6 +33,7 @@ step_generate(struct tpm_vault *v, void *context)
 		.by = { { .session = &session_password },
 		    { .session = &v->policy, .use = TPMA_SESSION_DECRYPT } } };
 	struct generation *g = context;
+	TPM2B_CREATION_DATA creation = { .size = 0 };
 	TPM2B_PUBLIC template;
 	struct digest policy;
 	TSS2_RC rc = probe_algorithm(v->card.tpm, g->algorithm);
@@ -51,8 +52,10 @@ step_generate(struct tpm_vault *v, void *context)
 	if (rc == TSS2_RC_SUCCESS)
 		rc = command_run(v->card.tpm, &c);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_Sys_Create_Complete(sys, &g->key.private_area, &g->key.public_area, NULL,
-		    NULL, NULL);
+		rc = Tss2_Sys_Create_Complete(sys, &g->key.private_area, &g->key.public_area,
+		    &creation, NULL, &g->key.ticket);
+	g->key.creation = creation.creationData;
+	g->key.has_creation = true;
 	return rc;
 }
 
