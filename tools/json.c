@@ -2,6 +2,7 @@
 #include "tools/json.h"
 
 #include "base/text.h"
+#include "tools/base64.h"
 
 #include <errno.h>
 #include <json-c/json.h>
@@ -130,6 +131,26 @@ json_put_octets(struct json *j, const char *name, struct rbuf octets)
 }
 
 void
+json_put_base64(struct json *j, const char *name, struct rbuf octets)
+{
+	const size_t len = BASE64_LENGTH(octets.len);
+	struct wbuf out;
+	char *text;
+
+	if (j == NULL || j->spoilt)
+		return;
+	text = malloc(len + 1);
+	if (text == NULL) {
+		j->spoilt = true;
+		return;
+	}
+	out = wbuf_over(text, len);
+	base64_write(octets, &out);
+	add_made(j, name, json_object_new_string_len(text, (int)out.len));
+	free(text);
+}
+
+void
 json_put_number(struct json *j, const char *name, int64_t number)
 {
 	if (j != NULL && !j->spoilt)
@@ -171,24 +192,50 @@ json_close(struct json *j)
 		j->depth--;
 }
 
-enum outcome
-json_print(struct json *j, struct failure *why)
+/* Its text; NULL for want of memory. */
+static const char *
+text_of(struct json *j)
 {
 	const int flags =
 	    JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE;
-	enum outcome outcome = FAILED;
-	const char *text = NULL;
 
-	if (j != NULL && !j->spoilt)
-		text = json_object_to_json_string_ext(j->open[0], flags);
+	return j != NULL && !j->spoilt ? json_object_to_json_string_ext(j->open[0], flags) : NULL;
+}
+
+static void
+give_back(struct json *j)
+{
+	if (j != NULL)
+		json_object_put(j->open[0]);
+	free(j);
+}
+
+bool
+json_write(struct json *j, struct wbuf *out)
+{
+	const char *text = text_of(j);
+	const bool made = text != NULL;
+
+	if (made) {
+		wbuf_put(out, rbuf_str(text));
+		wbuf_u8(out, '\n');
+	}
+	give_back(j);
+	return made && wbuf_ok(out);
+}
+
+enum outcome
+json_print(struct json *j, struct failure *why)
+{
+	enum outcome outcome = FAILED;
+	const char *text = text_of(j);
+
 	if (text == NULL)
 		fail(why, "out of memory");
 	else if (puts(text) < 0 || fclose(stdout) != 0)
 		fail(why, "cannot write to standard output: %s", strerror(errno));
 	else
 		outcome = DONE;
-	if (j != NULL)
-		json_object_put(j->open[0]);
-	free(j);
+	give_back(j);
 	return outcome;
 }

@@ -24,6 +24,7 @@ struct json *json_begin(void);
  */
 void json_put_text(struct json *j, const char *name, const char *text);
 void json_put_octets(struct json *j, const char *name, struct rbuf octets); /* in hexadecimal */
+void json_put_base64(struct json *j, const char *name, struct rbuf octets);
 void json_put_number(struct json *j, const char *name, int64_t number);
 void json_put_bool(struct json *j, const char *name, bool yes);
 void json_put_null(struct json *j, const char *name);
@@ -32,6 +33,12 @@ void json_put_null(struct json *j, const char *name);
 void json_open_object(struct json *j, const char *name);
 void json_open_list(struct json *j, const char *name);
 void json_close(struct json *j);
+
+/*
+ * Append the text json_print() prints, with the newline at its end, and free
+ * the document.  False when memory or out is full.
+ */
+MUST_CHECK bool json_write(struct json *j, struct wbuf *out);
 
 /* Print the document and free it.  FAILED when memory was out, or it could not be written. */
 MUST_CHECK enum outcome json_print(struct json *j, struct failure *why);

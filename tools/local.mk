@@ -16,10 +16,16 @@ tools_parts = \
 	tools/settle.c \
 	tools/words.c tools/words.h
 
+# JSON, as it is written.
+json_parts = tools/base64.c tools/base64.h tools/json.c tools/json.h
+
+# Documents that go from one machine to another, and evidence as one of them.
+bundle_parts = tools/bundle.c tools/bundle.h tools/document.c tools/document.h
+
 # What a person or a program gets to see.
 view_parts = \
 	tools/certificate.c tools/certificate.h \
-	tools/json.c tools/json.h \
+	$(json_parts) \
 	tools/readerconf.c tools/readerconf.h \
 	tools/readers.c tools/readers.h \
 	tools/names.c tools/names.h \
@@ -49,9 +55,8 @@ change_parts = tools/changekey.c tools/changepin.c tools/target.c tools/target.h
 x509_parts = tools/identity.c tools/x509.c tools/x509.h
 
 tpmvscmgr_SOURCES = $(tools_parts) \
-	tools/base64.c tools/base64.h \
 	$(client_parts) $(x509_parts) $(change_parts) \
-	$(view_parts) \
+	$(bundle_parts) $(view_parts) \
 	tools/channel.c \
 	tools/alive.c tools/alive.h \
 	tools/challenge.c \
@@ -191,6 +196,15 @@ tests_check_doctor_SOURCES = tests/check_doctor.c tests/suite.h $(doctor_parts) 
 tests_check_doctor_CPPFLAGS = $(tpmvscmgr_CPPFLAGS)
 tests_check_doctor_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_doctor_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
+
+# Evidence as JSON: there and back, and every bit of it.
+check_PROGRAMS += tests/check_bundle
+
+tests_check_bundle_SOURCES = tests/check_bundle.c tests/suite.h $(bundle_parts) $(json_parts) \
+	tools/words.c tools/words.h
+tests_check_bundle_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) $(CRYPTO_CFLAGS)
+tests_check_bundle_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_bundle_LDADD = $(ROOM_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
 
 # Files that the command line names.
 check_PROGRAMS += tests/check_file
