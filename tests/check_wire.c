@@ -29,7 +29,7 @@
 #define AMPLE_MS 20000
 #define LONG_S 10
 
-enum carried { SOCKET, THREAD, CARRIERS };
+enum { SOCKET, THREAD, CARRIERS };
 
 static const char *const prefixes[CARRIERS] = { "swtpm:path=", "libtss2-tcti-swtpm.so.0:path=" };
 
@@ -98,7 +98,7 @@ in_ms(long ms)
 }
 
 static TSS2_RC
-wire_to(enum carried how, const char *path, struct wire **out)
+wire_to(int how, const char *path, struct wire **out)
 {
 	const struct timespec deadline = in_ms(AMPLE_MS);
 	char tcti[512];
@@ -110,7 +110,7 @@ wire_to(enum carried how, const char *path, struct wire **out)
 
 /* A wire to the fake server, with time enough. */
 static struct wire *
-wire_begin(enum carried how)
+wire_begin(int how)
 {
 	struct wire *w;
 
@@ -195,7 +195,7 @@ static const struct answer_row {
 START_TEST(answers)
 {
 	const struct answer_row *row = &answer_rows[_i / CARRIERS];
-	const enum carried how = _i % CARRIERS;
+	const int how = _i % CARRIERS;
 	struct wire *w;
 	TSS2_RC rc;
 
@@ -293,7 +293,7 @@ static const size_t held_rows[] = { 0, 1, 5, 9, 10, 39 };
 START_TEST(a_deadline_is_kept)
 {
 	const struct script script = { .comes = 40, .says = 40, .held = held_rows[_i / CARRIERS] + 1 };
-	const enum carried how = _i % CARRIERS;
+	const int how = _i % CARRIERS;
 	const time_t begin = time(NULL);
 	uint8_t octets[64];
 	size_t size = sizeof octets;
@@ -357,13 +357,13 @@ END_TEST
 
 /* ---- closing ---- */
 
-enum state { IDLE, ASKED, ANSWERED, LATE, STATES };
+enum { IDLE, ASKED, ANSWERED, LATE, STATES };
 
 /* With nothing left behind once the server is done. */
 START_TEST(closed_in_any_state)
 {
-	const enum carried how = _i % CARRIERS;
-	const enum state state = _i / CARRIERS;
+	const int how = _i % CARRIERS;
+	const int state = _i / CARRIERS;
 	const time_t begin = time(NULL);
 	struct wire *w;
 	size_t before;
@@ -449,7 +449,7 @@ static const struct place_row {
 START_TEST(no_tpm_there)
 {
 	const struct place_row *row = &place_rows[_i / CARRIERS];
-	const enum carried how = _i % CARRIERS;
+	const int how = _i % CARRIERS;
 	struct wire *w;
 	TSS2_RC rc;
 
@@ -476,7 +476,7 @@ END_TEST
 static int
 knock(void *context)
 {
-	const enum carried *how = context;
+	const int *how = context;
 	struct wire *w;
 	TSS2_RC rc = wire_to(*how, scratch_path("sock"), &w);
 
@@ -488,7 +488,7 @@ knock(void *context)
 
 START_TEST(not_permitted)
 {
-	enum carried how = _i;
+	int how = _i;
 
 	if (!scratch_is_root())
 		return;
@@ -566,13 +566,19 @@ START_TEST(nobody_accepts)
 		storm(true);
 	wire_deadline(w, &past);
 	ck_assert_uint_eq(transmit(w), TSS2_TCTI_RC_TRY_AGAIN);
-	ck_assert(!wire_unread(w));
+	ck_assert(!wire_unread(w) && !wire_stuck(w));
+	/* Who waited in vain need not wait again. */
 	deadline_in(w, 300);
-	ck_assert_uint_eq(transmit(w), TSS2_TCTI_RC_TRY_AGAIN);
-	ck_assert(!wire_unread(w));
+	ck_assert_uint_eq(transmit(w), TSS2_TCTI_RC_IO_ERROR);
+	deadline_in(w, 0);
+	ck_assert(wire_stuck(w));
+	ck_assert_uint_eq(transmit(w), TSS2_TCTI_RC_BAD_SEQUENCE);
+	ck_assert(wire_stuck(w));
 	ck_assert_int_le(time(NULL) - begin, LONG_S);
 	if (_i == 1)
 		storm(false);
+	(void)close(accept(fd, NULL, NULL));
+	ck_assert(!wire_stuck(w));
 	wire_close(w);
 	go_home(fd);
 }

@@ -31,7 +31,10 @@ struct carrier_way {
 	 */
 	TSS2_RC (*receive)(struct carrier *c, const struct timespec *deadline, struct wbuf *answer);
 
-	/* Whether receive() would not wait. */
+	/*
+	 * Whether receive() would not wait; after a send() that came to nothing,
+	 * whether another would not.
+	 */
 	bool (*arrived)(struct carrier *c);
 
 	/* Close, whatever is under way; never waits. */

@@ -21,6 +21,7 @@ struct line {
 	struct carrier carrier;
 	struct sockaddr_un at;
 	int fd;	       /* of the last command; -1: there was none, or it could not be sent */
+	bool refused;  /* the last command was not taken in time */
 	bool answered; /* closed when the TPM is at work on the next: that takes a while */
 };
 
@@ -88,17 +89,16 @@ line_send(struct carrier *c, struct rbuf command, const struct timespec *deadlin
 {
 	struct line *l = (struct line *)c;
 	const int last = l->fd;
-	bool refused;
 
 	l->answered = false;
 	/* A signal ends connect() before anything is sent. */
 	do {
 		l->fd = call(l, command, deadline);
 	} while (l->fd < 0 && errno == EINTR);
-	refused = l->fd < 0 && errno == EAGAIN;
+	l->refused = l->fd < 0 && errno == EAGAIN;
 	if (last >= 0)
 		(void)close(last);
-	if (refused)
+	if (l->refused)
 		return TSS2_TCTI_RC_TRY_AGAIN;
 	return l->fd >= 0 ? TSS2_RC_SUCCESS : TSS2_TCTI_RC_IO_ERROR;
 }
@@ -136,6 +136,8 @@ line_receive(struct carrier *c, const struct timespec *deadline, struct wbuf *an
 	uint8_t some[TPM2_MAX_RESPONSE_SIZE];
 	ssize_t n;
 
+	if (l->refused)
+		return TSS2_TCTI_RC_TRY_AGAIN;
 	if (l->fd < 0 || l->answered)
 		return TSS2_TCTI_RC_BAD_SEQUENCE;
 	do {
@@ -156,8 +158,17 @@ static bool
 line_arrived(struct carrier *c)
 {
 	static const struct timespec at_once = { .tv_sec = 0 };
-	const struct line *l = (const struct line *)c;
+	struct line *l = (struct line *)c;
+	int fd;
 
+	if (l->refused) {
+		/* A connection without a command is no burden to swtpm. */
+		fd = call(l, rbuf_of(NULL, 0), &at_once);
+		l->refused = fd < 0 && (errno == EAGAIN || errno == EINTR);
+		if (fd >= 0)
+			(void)close(fd);
+		return !l->refused;
+	}
 	return l->fd < 0 || l->answered || readable(l, &at_once);
 }
 

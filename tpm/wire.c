@@ -13,7 +13,7 @@
 
 enum wire_state {
 	WIRE_IDLE,     /* nothing asked */
-	WIRE_ASKED,    /* a command is under way */
+	WIRE_ASKED,    /* a command is under way, or was not taken in time: then late */
 	WIRE_ANSWERED, /* rc and answer are there */
 };
 
@@ -30,13 +30,19 @@ struct wire {
 	uint8_t octets[TPM2_MAX_RESPONSE_SIZE];
 };
 
+static uint64_t
+ns_of(const struct timespec *t)
+{
+	return (uint64_t)t->tv_sec * 1000000000U + (uint64_t)t->tv_nsec;
+}
+
 uint64_t
 wire_clock(void)
 {
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+	return ns_of(&now);
 }
 
 static TSS2_RC
@@ -83,8 +89,13 @@ transmit(TSS2_TCTI_CONTEXT *context, size_t size, const uint8_t *command)
 	before = wire_clock();
 	rc = w->carrier->way->send(w->carrier, rbuf_of(command, size), &w->deadline);
 	w->spent_ns += wire_clock() - before;
-	w->state = rc == TSS2_RC_SUCCESS ? WIRE_ASKED : WIRE_IDLE;
 	w->commands += rc == TSS2_RC_SUCCESS;
+	/* Who has waited for it in vain is not to wait again before the TPM takes commands. */
+	if (rc == TSS2_TCTI_RC_TRY_AGAIN && before < ns_of(&w->deadline)) {
+		w->state = WIRE_ASKED;
+		return too_late(w);
+	}
+	w->state = rc == TSS2_RC_SUCCESS ? WIRE_ASKED : WIRE_IDLE;
 	return rc;
 }
 

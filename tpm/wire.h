@@ -27,14 +27,18 @@ MUST_CHECK TSS2_RC wire_open(const char *tcti, const struct timespec *deadline, 
 
 /*
  * Set the time by which commands from now on must be sent and answered; one
- * that is past means that nothing is waited for.
+ * that is past means that nothing is waited for: then sending fails with
+ * TSS2_TCTI_RC_TRY_AGAIN if the TPM does not take it, and nothing is late.
  */
 void wire_deadline(struct wire *w, const struct timespec *deadline);
 
 /* Whether a command was sent and its answer not received yet, be it there or not. */
 MUST_CHECK bool wire_unread(const struct wire *w);
 
-/* Whether a command missed its deadline and its answer is still out. */
+/*
+ * Whether a command missed its deadline and its answer is still out; or was not taken
+ * in time, and another would not be either.
+ */
 MUST_CHECK bool wire_stuck(struct wire *w);
 
 /* CLOCK_MONOTONIC, in nanoseconds: what all of this is measured with. */
