@@ -91,7 +91,8 @@ crypt_parameter(const struct authorization *by, struct rbuf newer, struct rbuf o
 	wbuf_put(&w, newer);
 	wbuf_put(&w, older);
 	ok = ctx != NULL && wbuf_ok(&w) && key_of(by, &base) &&
-	    kdfa(&base, LABEL_CFB, wbuf_view(&w), CIPHER_KEY_OCTETS + CIPHER_IV_OCTETS, &derived);
+	    kdfa(KDF_SHA256, &base, LABEL_CFB, wbuf_view(&w), CIPHER_KEY_OCTETS + CIPHER_IV_OCTETS,
+		&derived);
 	view = secret_view(&derived);
 	ok = ok && rbuf_take(&view, CIPHER_KEY_OCTETS, &key) &&
 	    rbuf_take(&view, CIPHER_IV_OCTETS, &iv) &&

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What evidence is as a whole: the form that is certified. */
+/* What evidence is as a whole: the form that is certified, and public areas on their own. */
 #include "tpm/evidence.h"
 
+#include <openssl/x509.h>
 #include <stdlib.h>
 
-#include "tpm/digest.h"
+#include "tpm/area.h"
+#include "tpm/key.h"
 
 /* No other text whose digest the AK signs over begins like this. */
 #define DOMAIN "tpmvsc: evidence about a card\n"
@@ -93,4 +95,44 @@ evidence_digest(const struct evidence *e, struct digest *out)
 	ok = ok && digest_of(&text, 1, out);
 	free(octets);
 	return ok;
+}
+
+bool
+evidence_public_key(struct rbuf area, struct wbuf *out)
+{
+	TPMT_PUBLIC object;
+	EVP_PKEY *key = NULL;
+	uint8_t *der = NULL;
+	int len = -1;
+
+	if (area_read_object(area, &object))
+		key = area_key(&object);
+	if (key != NULL)
+		len = i2d_PUBKEY(key, &der);
+	if (len > 0)
+		wbuf_put(out, rbuf_of(der, (size_t)len));
+	OPENSSL_free(der);
+	EVP_PKEY_free(key);
+	return len > 0 && wbuf_ok(out);
+}
+
+bool
+evidence_is_ak(struct rbuf area)
+{
+	TPM2B_PUBLIC expected;
+	struct digest policy;
+	TPMT_PUBLIC object;
+	struct rbuf given;
+	EVP_PKEY *key;
+
+	if (!area_read_object(area, &object))
+		return false;
+	given = rbuf_of(object.authPolicy.buffer, object.authPolicy.size);
+	if (given.len != sizeof policy.octets ||
+	    !rbuf_copy(&given, policy.octets, sizeof policy.octets))
+		return false;
+	expected = key_attestation_template(&policy);
+	key = area_same_kind(&object, &expected.publicArea) ? area_key(&object) : NULL;
+	EVP_PKEY_free(key);
+	return key != NULL;
 }

@@ -5,8 +5,10 @@
 #include <openssl/ec.h>
 #include <openssl/kdf.h>
 #include <openssl/param_build.h>
+#include <stdio.h>
 
-#define DIGEST "SHA256"
+/* OpenSSL wants names where it could write, and does not. */
+#define HASH_NAME_MAX 16
 
 /* Run one of OpenSSL's derivations; a parameter of no octets is as if it were not there. */
 static bool
@@ -26,12 +28,14 @@ derive(const char *name, const OSSL_PARAM params[], size_t n, struct secret *out
 }
 
 bool
-kdfa(struct secret *key, const char *label, struct rbuf context, size_t n, struct secret *out)
+kdfa(const char *hash, struct secret *key, const char *label, struct rbuf context, size_t n,
+    struct secret *out)
 {
-	char digest[] = DIGEST, mac[] = "HMAC";
+	char digest[HASH_NAME_MAX], mac[] = "HMAC";
 	uint8_t salt[16], info[KDF_INFO_MAX];
 	struct wbuf s = wbuf_over(salt, sizeof salt), i = wbuf_over(info, sizeof info);
 
+	(void)snprintf(digest, sizeof digest, "%s", hash);
 	wbuf_put(&s, rbuf_str(label));
 	wbuf_put(&i, context);
 	/* Counter and length of 32 bits and the octet between label and context are OpenSSL's defaults. */
@@ -48,13 +52,14 @@ kdfa(struct secret *key, const char *label, struct rbuf context, size_t n, struc
 }
 
 bool
-kdfe(struct secret *shared, const char *label, struct rbuf party_u, struct rbuf party_v, size_t n,
-    struct secret *out)
+kdfe(const char *hash, struct secret *shared, const char *label, struct rbuf party_u,
+    struct rbuf party_v, size_t n, struct secret *out)
 {
-	char digest[] = DIGEST;
+	char digest[HASH_NAME_MAX];
 	uint8_t info[KDF_INFO_MAX];
 	struct wbuf i = wbuf_over(info, sizeof info);
 
+	(void)snprintf(digest, sizeof digest, "%s", hash);
 	wbuf_put(&i, rbuf_str(label));
 	wbuf_u8(&i, 0);
 	wbuf_put(&i, party_u);
@@ -72,7 +77,7 @@ kdfe(struct secret *shared, const char *label, struct rbuf party_u, struct rbuf 
 bool
 hkdf(struct secret *key, struct rbuf info, size_t n, struct secret *out)
 {
-	char digest[] = DIGEST;
+	char digest[] = KDF_SHA256;
 	uint8_t octets[KDF_INFO_MAX];
 	struct wbuf i = wbuf_over(octets, sizeof octets);
 

@@ -4,6 +4,8 @@ noinst_LTLIBRARIES += libtpm.la
 libtpm_la_SOURCES = \
 	tpm/adminkey.c \
 	tpm/adminkey.h \
+	tpm/area.c \
+	tpm/area.h \
 	tpm/armed.c \
 	tpm/authority.c \
 	tpm/authority.h \
@@ -15,6 +17,7 @@ libtpm_la_SOURCES = \
 	tpm/command.c \
 	tpm/command.h \
 	tpm/create.c \
+	tpm/credential.c \
 	tpm/desk.c \
 	tpm/desk.h \
 	tpm/digest.c \
@@ -184,6 +187,12 @@ tests_check_wire_SOURCES = tests/check_wire.c tests/fake_server.c tests/fake_ser
 tests_check_wire_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_wire_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_wire_LDADD = libscratch.la $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_credential
+tests_check_credential_SOURCES = tests/check_credential.c tests/suite.h
+tests_check_credential_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_credential_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_credential_LDADD = $(TPM_CHECK_LIBS)
 
 # Turns on a shared TPM.
 check_PROGRAMS += tests/check_lease

@@ -43,7 +43,8 @@ derive_key(struct secret *salt, const TPM2B_NONCE *caller, struct session *s)
 	wbuf_put(&w, rbuf_of(s->nonce.buffer, s->nonce.size));
 	wbuf_put(&w, rbuf_of(caller->buffer, caller->size));
 	return wbuf_ok(&w) &&
-	    kdfa(salt, LABEL_SESSION_KEY, wbuf_view(&w), TPM2_SHA256_DIGEST_SIZE, &s->key);
+	    kdfa(KDF_SHA256, salt, LABEL_SESSION_KEY, wbuf_view(&w), TPM2_SHA256_DIGEST_SIZE,
+		&s->key);
 }
 
 static TSS2_RC

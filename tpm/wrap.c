@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "tpm/area.h"
 #include "tpm/kdf.h"
 #include "tpm/rc.h"
 #include "tpm/seed.h"
@@ -10,12 +11,9 @@
 #define LABEL_CIPHER "STORAGE"
 #define LABEL_HMAC "INTEGRITY"
 
-/* A TPM2B_SENSITIVE: lengths, type, no authorisation, no seed, the private part. */
-#define SENSITIVE_MAX (2 + 2 + 2 + 2 + 2 + sizeof((struct private_part *)0)->octets)
-
 struct sensitive {
 	size_t len;
-	uint8_t octets[SENSITIVE_MAX];
+	uint8_t octets[WRAP_MAX];
 };
 
 static void
@@ -56,69 +54,103 @@ cipher_of(const TPMT_SYM_DEF_OBJECT *sym)
 	}
 }
 
-/* Append the sensitive area, encrypted; the key is new, so the IV may be zero. */
+/* What both halves of the protection begin with. */
+struct protection {
+	const char *hash; /* the storage key's nameAlg */
+	size_t hash_octets;
+	const EVP_CIPHER *cipher;
+	struct rbuf name;
+	struct secret seed;
+};
+
+static void
+protection_clear(struct protection *p)
+{
+	secret_clear(&p->seed);
+}
+
+/* Append the octets, encrypted; the key is new, so the IV may be zero. */
 static bool
-put_encrypted(struct wbuf *out, const EVP_CIPHER *cipher, struct secret *seed,
-    const struct name *name, const struct sensitive *in)
+put_encrypted(struct wbuf *out, struct protection *p, struct rbuf clear)
 {
 	static const uint8_t zero_iv[EVP_MAX_IV_LENGTH];
-	const size_t n = (size_t)EVP_CIPHER_get_key_length(cipher);
+	const size_t n = (size_t)EVP_CIPHER_get_key_length(p->cipher);
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-	uint8_t result[SENSITIVE_MAX];
+	uint8_t result[WRAP_MAX];
 	SECRET(key);
 	int len = 0;
 	bool ok;
 
-	ok = ctx != NULL && kdfa(seed, LABEL_CIPHER, name_view(name), n, &key) &&
-	    EVP_EncryptInit_ex(ctx, cipher, NULL, key.data, zero_iv) == 1 &&
-	    EVP_EncryptUpdate(ctx, result, &len, in->octets, (int)in->len) == 1 &&
-	    (size_t)len == in->len;
+	ok = ctx != NULL && clear.len <= sizeof result &&
+	    kdfa(p->hash, &p->seed, LABEL_CIPHER, p->name, n, &key) &&
+	    EVP_EncryptInit_ex(ctx, p->cipher, NULL, key.data, zero_iv) == 1 &&
+	    EVP_EncryptUpdate(ctx, result, &len, clear.data, (int)clear.len) == 1 &&
+	    (size_t)len == clear.len;
 	EVP_CIPHER_CTX_free(ctx);
 	if (ok)
-		wbuf_put(out, rbuf_of(result, in->len));
+		wbuf_put(out, rbuf_of(result, clear.len));
 	return ok;
 }
 
+/* Append the HMAC over what is encrypted and the Name, with its length. */
 static bool
-integrity(struct secret *seed, struct rbuf encrypted, const struct name *name, struct digest *out)
+put_integrity(struct wbuf *out, struct protection *p, struct rbuf encrypted)
 {
-	uint8_t octets[SENSITIVE_MAX + NAME_OCTETS];
+	uint8_t octets[WRAP_MAX + NAME_OCTETS], mac[TPM2_SHA512_DIGEST_SIZE];
 	struct wbuf w = wbuf_over(octets, sizeof octets);
+	size_t len = 0;
 	SECRET(key);
 
 	wbuf_put(&w, encrypted);
-	wbuf_put(&w, name_view(name));
-	return wbuf_ok(&w) &&
-	    kdfa(seed, LABEL_HMAC, rbuf_of(NULL, 0), TPM2_SHA256_DIGEST_SIZE, &key) &&
-	    hmac_of(secret_view(&key), wbuf_view(&w), out);
+	wbuf_put(&w, p->name);
+	if (!wbuf_ok(&w) ||
+	    !kdfa(p->hash, &p->seed, LABEL_HMAC, rbuf_of(NULL, 0), p->hash_octets, &key) ||
+	    EVP_Q_mac(NULL, "HMAC", NULL, p->hash, NULL, key.data, key.len, w.data, w.len, mac,
+		sizeof mac, &len) == NULL)
+		return false;
+	wbuf_u16(out, (uint16_t)len);
+	wbuf_put(out, rbuf_of(mac, len));
+	return true;
+}
+
+TSS2_RC
+wrap_octets(const TPMT_PUBLIC *to, const char *purpose, const struct name *name,
+    struct rbuf clear, struct wbuf *out, TPM2B_ENCRYPTED_SECRET *seed)
+{
+	__attribute__((cleanup(protection_clear))) struct protection p = {
+		.cipher = cipher_of(&to->parameters.asymDetail.symmetric),
+		.name = name_view(name),
+	};
+	uint8_t octets[WRAP_MAX];
+	struct wbuf encrypted = wbuf_over(octets, sizeof octets);
+	TSS2_RC rc;
+
+	p.hash = area_hash(to, &p.hash_octets);
+	if (p.hash == NULL || p.cipher == NULL)
+		return RC_UNSUPPORTED;
+	rc = seed_make(to, purpose, &p.seed, seed);
+	if (rc != TSS2_RC_SUCCESS)
+		return rc;
+	if (!put_encrypted(&encrypted, &p, clear) ||
+	    !put_integrity(out, &p, wbuf_view(&encrypted)))
+		return RC_CRYPTO;
+	wbuf_put(out, wbuf_view(&encrypted));
+	return wbuf_ok(out) ? TSS2_RC_SUCCESS : RC_CRYPTO;
 }
 
 TSS2_RC
 wrap(const TPMT_PUBLIC *parent, const TPMT_PUBLIC *object, const struct private_part *part,
     struct wrapped *out)
 {
-	const EVP_CIPHER *cipher = cipher_of(&parent->parameters.asymDetail.symmetric);
 	__attribute__((cleanup(sensitive_clear))) struct sensitive clear = { .len = 0 };
 	struct wbuf w = wbuf_over(out->duplicate.buffer, sizeof out->duplicate.buffer);
-	uint8_t octets[SENSITIVE_MAX];
-	struct wbuf encrypted = wbuf_over(octets, sizeof octets);
-	struct digest mac;
 	struct name name;
-	SECRET(seed);
 	TSS2_RC rc;
 
-	if (cipher == NULL)
-		return RC_UNSUPPORTED;
-	rc = seed_make(parent, SEED_OF_IMPORT, &seed, &out->seed);
-	if (rc != TSS2_RC_SUCCESS)
-		return rc;
-	if (!name_of_object(object, &name) || !sensitive_write(object->type, part, &clear) ||
-	    !put_encrypted(&encrypted, cipher, &seed, &name, &clear) ||
-	    !integrity(&seed, wbuf_view(&encrypted), &name, &mac))
+	if (!name_of_object(object, &name) || !sensitive_write(object->type, part, &clear))
 		return RC_CRYPTO;
-	wbuf_u16(&w, sizeof mac.octets);
-	wbuf_put(&w, digest_view(&mac));
-	wbuf_put(&w, wbuf_view(&encrypted));
+	rc = wrap_octets(parent, SEED_OF_IMPORT, &name, rbuf_of(clear.octets, clear.len), &w,
+	    &out->seed);
 	out->duplicate.size = (UINT16)w.len;
-	return wbuf_ok(&w) ? TSS2_RC_SUCCESS : RC_CRYPTO;
+	return rc;
 }
