@@ -41,6 +41,7 @@ breaches()
 		foreign["winscard.h"] = "tools tests"
 		foreign["json-c/"] = "tools tests"
 		foreign["qrencode.h"] = "tools"
+		foreign["curl/"] = "tools"
 		foreign["check.h"] = "tests"
 		pure = " limits.h stdbool.h stddef.h stdint.h stdio.h string.h "
 		# call: the rooms that may make it

@@ -54,9 +54,12 @@ change_parts = tools/changekey.c tools/changepin.c tools/target.c tools/target.h
 # Certificates, whoever signs them.
 x509_parts = tools/identity.c tools/x509.c tools/x509.h
 
+# An attestation CA, and the way to one.
+exchange_parts = tools/akcert.c tools/akcert.h tools/https.c tools/https.h
+
 tpmvscmgr_SOURCES = $(tools_parts) \
 	$(client_parts) $(x509_parts) $(change_parts) \
-	$(bundle_parts) $(view_parts) \
+	$(bundle_parts) $(exchange_parts) $(view_parts) \
 	tools/channel.c \
 	tools/alive.c tools/alive.h \
 	tools/challenge.c \
@@ -80,11 +83,11 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/stdio.c \
 	tools/respond.c \
 	tools/tpmvscmgr.c
-tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS) \
+tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS) \
 	-DTPMVSC_READER_CONF='"$(serialconfdir)/libifdtpmvsc"'
 tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 tpmvscmgr_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
-tpmvscmgr_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS)
+tpmvscmgr_LDADD = $(ROOM_LIBS) $(CURL_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS)
 
 # The client of a card, and the way to it: both ends are played.
 check_PROGRAMS += tests/check_channel tests/check_client tests/check_pcsc

@@ -57,7 +57,8 @@ keep_standard_streams(void)
 static bool
 steers(const char *variable)
 {
-	static const char *const prefixes[] = { "OPENSSL_", "TSS2_", "TPM2TOOLS_", "TPM2_" };
+	static const char *const prefixes[] = { "OPENSSL_", "SSL", "CURL_", "TSS2_", "TPM2TOOLS_",
+		"TPM2_" };
 	size_t i;
 
 	for (i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
