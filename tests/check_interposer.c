@@ -203,6 +203,58 @@ spoil_random(void *context, uint32_t code, uint8_t *octets, size_t len)
 		octets[len - 1] ^= 1;
 }
 
+/* What the nth StartAuthSession brings: nonceCaller, and the salt, encrypted. */
+static bool
+session_seeds(struct tap *tap, size_t n, struct rbuf *nonce, struct rbuf *salt)
+{
+	struct rbuf command = tap_command(tap, TPM2_CC_StartAuthSession, n), skip;
+	uint16_t size;
+
+	return rbuf_take(&command, 10 + 8, &skip) && rbuf_u16(&command, &size) &&
+	    rbuf_take(&command, size, nonce) && rbuf_u16(&command, &size) &&
+	    rbuf_take(&command, size, salt);
+}
+
+#define TURNS 2
+#define SESSIONS_OF_VERIFY 3
+
+/* The sessions of one turn share a salt, which it takes along; their nonces are their own. */
+START_TEST(a_salt_serves_one_turn)
+{
+	static const struct session none;
+	struct rbuf nonce[TURNS * SESSIONS_OF_VERIFY], salt[TURNS * SESSIONS_OF_VERIFY];
+	struct tap *tap = tap_begin(&c.swtpm, NULL);
+	size_t i, j;
+
+	tpm_vault_free(c.vault);
+	tpm_free(c.tpm);
+	c.config.tcti = tap_tcti(tap);
+	c.tpm = tpm_new(&c.config);
+	ck_assert_int_eq(tpm_vault_open(c.tpm, wbuf_view(&c.record), &c.vault), TPM_OK);
+	for (i = 0; i < TURNS; i++) {
+		ck_assert_int_eq(cardtpm_verify(&c, CARDTPM_PIN), VAULT_OK);
+		ck_assert_uint_eq(c.tpm->salt.octets.len, 0);
+		ck_assert_mem_eq(c.tpm->salt.octets.data, none.key.data, sizeof none.key.data);
+	}
+	ck_assert_uint_eq(tap_count(tap, TPM2_CC_StartAuthSession), TURNS * SESSIONS_OF_VERIFY);
+	for (i = 0; i < TURNS * SESSIONS_OF_VERIFY; i++) {
+		ck_assert(session_seeds(tap, i, &nonce[i], &salt[i]));
+		ck_assert_uint_eq(nonce[i].len, TPM2_SHA256_DIGEST_SIZE);
+		ck_assert_uint_gt(salt[i].len, 0);
+		for (j = 0; j < i; j++) {
+			ck_assert(!rbuf_eq(nonce[i], nonce[j]));
+			ck_assert(rbuf_eq(salt[i], salt[j]) ==
+			    (i / SESSIONS_OF_VERIFY == j / SESSIONS_OF_VERIFY));
+		}
+	}
+	tpm_vault_free(c.vault);
+	tpm_free(c.tpm);
+	c.vault = NULL;
+	c.tpm = NULL;
+	tap_end(tap);
+}
+END_TEST
+
 START_TEST(a_forged_answer_vouches_for_nothing)
 {
 	bool active = false;
@@ -492,6 +544,7 @@ main(void)
 	tcase_add_checked_fixture(tcase, attack_setup, attack_teardown);
 	tcase_add_loop_test(tcase, an_interposer_cannot_swap_the_parent, 0, 2);
 	tcase_add_loop_test(tcase, an_interposer_cannot_have_the_pin_proven_to_him, 0, 4);
+	tcase_add_test(tcase, a_salt_serves_one_turn);
 	tcase_add_test(tcase, a_forged_answer_vouches_for_nothing);
 	tcase_add_test(tcase, a_garbled_answer_to_a_flush_costs_nothing);
 	tcase_add_test(tcase, saved_sessions_do_not_pile_up);

@@ -409,9 +409,16 @@ side_close(struct tpm *t)
 	let_go(t, &t->side.wire);
 }
 
+static void
+forget_salt(struct tpm *t)
+{
+	explicit_bzero(&t->salt, sizeof t->salt);
+}
+
 void
 link_end(struct tpm *t)
 {
+	forget_salt(t);
 	if (t->wire != NULL && wire_stuck(t->wire))
 		link_drop(t);
 	lease_give(t->lease);
@@ -434,6 +441,7 @@ link_side(struct tpm *t)
 void
 link_drop(struct tpm *t)
 {
+	forget_salt(t);
 	side_close(t);
 	sys_close(&t->sys);
 	let_go(t, &t->wire);

@@ -10,6 +10,7 @@
 #include <tss2/tss2_sys.h>
 
 #include "base/secret.h"
+#include "tpm/digest.h"
 #include "tpm/lease.h"
 #include "tpm/tpm.h"
 #include "tpm/wire.h"
@@ -24,6 +25,11 @@ struct tpm {
 		TSS2_SYS_CONTEXT *sys;
 	} side; /* a second way to it, see link_side() */
 	struct lease *lease;
+	struct {
+		struct name key; /* whom it is encrypted to */
+		struct secret octets; /* empty: none yet */
+		TPM2B_ENCRYPTED_SECRET encrypted;
+	} salt; /* of the sessions of this turn */
 	unsigned others; /* how many other clients may keep something while this one has its turn */
 	struct tpm_spent spent; /* on wires that are closed */
 	unsigned epoch;

@@ -47,6 +47,25 @@ derive_key(struct secret *salt, const TPM2B_NONCE *caller, struct session *s)
 		&s->key);
 }
 
+/*
+ * The salt for a session: one for all those of a turn, since to agree on one takes
+ * longer than all else here.  What sets their keys apart is the nonces.
+ */
+static TSS2_RC
+salt_for(struct tpm *t, const struct storage_key *to)
+{
+	TSS2_RC rc;
+
+	if (t->salt.octets.len != 0 && rbuf_eq(name_view(&t->salt.key), name_view(&to->name)))
+		return TSS2_RC_SUCCESS;
+	rc = seed_make(&to->area, SEED_OF_SESSION, &t->salt.octets, &t->salt.encrypted);
+	if (rc == TSS2_RC_SUCCESS)
+		t->salt.key = to->name;
+	else
+		secret_clear(&t->salt.octets);
+	return rc;
+}
+
 static TSS2_RC
 start(struct tpm *t, const struct storage_key *to, TPM2_SE type, uint16_t nonce_octets,
     struct session *out)
@@ -54,10 +73,9 @@ start(struct tpm *t, const struct storage_key *to, TPM2_SE type, uint16_t nonce_
 	const TPMT_SYM_DEF aes = {
 		.algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB
 	};
-	TPM2B_ENCRYPTED_SECRET encrypted = { .size = 0 };
+	const TPM2B_ENCRYPTED_SECRET no_salt = { .size = 0 };
 	TPM2B_NONCE caller = { .size = nonce_octets };
 	SESSION(s);
-	SECRET(salt);
 	TSS2_RC rc = TSS2_RC_SUCCESS;
 
 	s.policy = type == TPM2_SE_POLICY;
@@ -65,14 +83,14 @@ start(struct tpm *t, const struct storage_key *to, TPM2_SE type, uint16_t nonce_
 	if (RAND_bytes(caller.buffer, nonce_octets) != 1)
 		return RC_CRYPTO;
 	if (to != NULL)
-		rc = seed_make(&to->area, SEED_OF_SESSION, &salt, &encrypted);
+		rc = salt_for(t, to);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Tss2_Sys_StartAuthSession(t->sys, to != NULL ? to->handle : TPM2_RH_NULL,
-		    TPM2_RH_NULL, NULL, &caller, &encrypted, type, &aes, TPM2_ALG_SHA256, &s.handle,
+		    TPM2_RH_NULL, NULL, &caller, to != NULL ? &t->salt.encrypted : &no_salt, type, &aes, TPM2_ALG_SHA256, &s.handle,
 		    &s.nonce, NULL);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
-	if (to != NULL && !derive_key(&salt, &caller, &s)) {
+	if (to != NULL && !derive_key(&t->salt.octets, &caller, &s)) {
 		session_close(t, &s);
 		return RC_CRYPTO;
 	}
