@@ -126,6 +126,13 @@ MUST_CHECK bool evidence_is_ak(struct rbuf area);
 #define CREDENTIAL_OCTETS_MAX 1024
 
 /*
+ * Append the TPMT_PUBLIC of an EK by its public key (SubjectPublicKeyInfo, DER:
+ * RSA-2048, P-256 or P-384), if it was made by the TCG's default template: for
+ * protocols that bring the key alone.  A wrong guess makes a credential that no TPM reads.
+ */
+MUST_CHECK bool evidence_ek_area(struct rbuf spki, struct wbuf *area);
+
+/*
  * TPM2_MakeCredential in software; TCG TPM 2.0 Part 1, 24.
  *
  * ek_area   TPMT_PUBLIC: RSA-2048, P-256 or P-384, storage key

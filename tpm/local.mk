@@ -22,6 +22,8 @@ libtpm_la_SOURCES = \
 	tpm/desk.h \
 	tpm/digest.c \
 	tpm/digest.h \
+	tpm/ektemplate.c \
+	tpm/ektemplate.h \
 	tpm/erase.c \
 	tpm/evidence.c \
 	tpm/evidence.h \
