@@ -29,6 +29,14 @@ MUST_CHECK X509 *chain_parse(struct rbuf der);
  * Check that an EK's certificate leads to one of the roots, today, and is for
  * the key in ek_area (TPMT_PUBLIC).  The caller frees *out, which may be NULL.
  *
+ * What is above the certificate in the chain only helps to get there: it is
+ * never trusted, even where it signs itself.  A root may be an authority in the
+ * middle, or the certificate itself.  Beyond what OpenSSL knows it takes one critical
+ * extension, subjectDirectoryAttributes, which has the TPM's specification
+ * (TCG EK Credential Profile, 3.2), and no use of the key is asked for; an
+ * extended key usage, where there is one, must be OID_EK_CERTIFICATE.  Keys and
+ * signatures below 112 bits of strength are refused.  Revocation is not looked at.
+ *
  * False, with why, when not.
  */
 MUST_CHECK bool chain_check_ek(const struct chain *ek, struct rbuf ek_area, X509_STORE *roots,
@@ -37,5 +45,16 @@ MUST_CHECK bool chain_check_ek(const struct chain *ek, struct rbuf ek_area, X509
 /* The same of an AK's; it must have OID_AK_CERTIFICATE among its extended key usages. */
 MUST_CHECK bool chain_check_ak(const struct chain *ak, struct rbuf ak_area, X509_STORE *roots,
     X509 **out, struct failure *why);
+
+/*
+ * Whether an AK's certificate says for which EK it was given (OID_SEEN_EK), in
+ * *says, and then, whether that is the one in ek_area.  False, with why, when it
+ * is another one.
+ */
+MUST_CHECK bool chain_seen_ek(
+    const X509 *ak, struct rbuf ek_area, bool *says, struct failure *why);
+
+/* Whether a certificate in DER is for the key in area (TPMT_PUBLIC).  False, with why as a clause, when not. */
+MUST_CHECK bool chain_is_for(struct rbuf der, struct rbuf area, struct failure *why);
 
 #endif

@@ -22,6 +22,9 @@ json_parts = tools/base64.c tools/base64.h tools/json.c tools/json.h
 # Documents that go from one machine to another, and evidence as one of them.
 bundle_parts = tools/bundle.c tools/bundle.h tools/document.c tools/document.h
 
+# Checking it.
+verify_parts = tools/ekchain.c tools/ekchain.h
+
 # What a person or a program gets to see.
 view_parts = \
 	tools/certificate.c tools/certificate.h \
@@ -59,7 +62,7 @@ exchange_parts = tools/akcert.c tools/akcert.h tools/https.c tools/https.h
 
 tpmvscmgr_SOURCES = $(tools_parts) \
 	$(client_parts) $(x509_parts) $(change_parts) \
-	$(bundle_parts) $(exchange_parts) $(view_parts) \
+	$(bundle_parts) $(exchange_parts) $(verify_parts) $(view_parts) \
 	tools/channel.c \
 	tools/alive.c tools/alive.h \
 	tools/challenge.c \
@@ -199,6 +202,15 @@ tests_check_doctor_SOURCES = tests/check_doctor.c tests/suite.h $(doctor_parts) 
 tests_check_doctor_CPPFLAGS = $(tpmvscmgr_CPPFLAGS)
 tests_check_doctor_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_doctor_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
+
+# Chains of certificates, made for the purpose.
+check_PROGRAMS += tests/check_ekchain
+
+tests_check_ekchain_SOURCES = tests/check_ekchain.c tests/suite.h tools/ekchain.c tools/ekchain.h \
+	tools/file.c tools/file.h
+tests_check_ekchain_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_check_ekchain_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_ekchain_LDADD = libscratch.la $(ROOM_LIBS) $(CHECK_LIBS)
 
 # Evidence as JSON: there and back, and every bit of it.
 check_PROGRAMS += tests/check_bundle
