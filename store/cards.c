@@ -61,18 +61,6 @@ files_record(struct files *f, unsigned instance, struct wbuf *out, struct failur
 	return err;
 }
 
-/* Open a directory for reading its names, beside the descriptor of its own that p has. */
-static DIR *
-open_names(const struct place *p)
-{
-	int fd = openat(p->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-
-	if (dir == NULL && fd >= 0)
-		(void)close(fd);
-	return dir;
-}
-
 /* Only the lock files and the cards' generations begin with a dot and stay. */
 bool
 files_unfinished(struct files *f)
@@ -83,7 +71,7 @@ files_unfinished(struct files *f)
 	DIR *dir;
 	size_t i;
 
-	dir = open_names(&f->root);
+	dir = place_names(&f->root);
 	if (dir == NULL)
 		return false;
 	while (!found && (entry = readdir(dir)) != NULL) {
@@ -105,7 +93,7 @@ empty(const struct place *p, struct failure *why)
 	const struct dirent *entry;
 	DIR *dir;
 
-	dir = open_names(p);
+	dir = place_names(p);
 	if (dir == NULL)
 		return place_fail(p, "", "read", errno, why);
 	while (err == FILES_OK && (entry = readdir(dir)) != NULL) {
@@ -161,10 +149,17 @@ files_begin(struct files *f, unsigned instance, struct store **out, struct failu
 	err = remove_tree(&f->root, name.text, why);
 	if (err == FILES_OK)
 		err = place_make(&f->root, name.text, &p, why);
-	return err == FILES_OK ? items_open(&p, out, why) : err;
+	if (err != FILES_OK)
+		return err;
+	p.unborn = true;
+	return items_open(&p, out, why);
 }
 
-/* Write a begun card's record: it is whole now. */
+/*
+ * Write a begun card's record: it is whole now.  Nobody sees the card before it gets
+ * its name, and whatever is found without one is removed or undone: so its files
+ * are made durable here, all together, and not one by one.
+ */
 static enum files_err
 finish_begun(struct files *f, const char *name, struct rbuf record, struct failure *why)
 {
@@ -174,7 +169,10 @@ finish_begun(struct files *f, const char *name, struct rbuf record, struct failu
 	err = place_open(&f->root, name, &p, why);
 	if (err != FILES_OK)
 		return err;
+	p.unborn = true;
 	err = place_write(&p, RECORD_NAME, record, why);
+	if (err == FILES_OK)
+		err = place_settle(&p, why);
 	place_close(&p);
 	return err;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "store/place.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,6 +45,17 @@ remedy(enum files_err err)
 		break;
 	}
 	return "";
+}
+
+DIR *
+place_names(const struct place *p)
+{
+	int fd = openat(p->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+
+	if (dir == NULL && fd >= 0)
+		(void)close(fd);
+	return dir;
 }
 
 enum files_err
@@ -152,10 +164,51 @@ place_close(struct place *p)
 enum files_err
 place_sync(const struct place *p, struct failure *why)
 {
+	if (p->unborn)
+		return FILES_OK;
 	/* Some file systems cannot sync a directory, and say EINVAL. */
 	if (fsync(p->fd) != 0 && errno != EINVAL)
 		return place_fail(p, "", "write to disk", errno, why);
 	return FILES_OK;
+}
+
+/* Have one file of p on disk; 0 or an errno. */
+static int
+settle_file(const struct place *p, const char *name)
+{
+	const int fd = openat(p->fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int error;
+
+	if (fd < 0)
+		return errno;
+	error = fsync(fd) == 0 ? 0 : errno;
+	(void)close(fd);
+	return error;
+}
+
+enum files_err
+place_settle(struct place *p, struct failure *why)
+{
+	const struct dirent *entry;
+	DIR *dir = place_names(p);
+	int error = 0;
+
+	if (dir == NULL)
+		return place_fail(p, "", "read", errno, why);
+	while (error == 0) {
+		errno = 0;
+		entry = readdir(dir);
+		error = errno;
+		if (entry == NULL)
+			break;
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			error = settle_file(p, entry->d_name);
+	}
+	(void)closedir(dir);
+	if (error != 0)
+		return place_fail(p, "", "write to disk", error, why);
+	p->unborn = false;
+	return place_sync(p, why);
 }
 
 enum files_err
@@ -244,6 +297,17 @@ write_all(int fd, struct rbuf value)
 	return 0;
 }
 
+/* Make what was written to a file durable; of an unborn card's, only begin to.  0 or an errno. */
+static int
+sync_file(const struct place *p, int fd)
+{
+	if (!p->unborn)
+		return fsync(fd) == 0 ? 0 : errno;
+	/* What comes of it fsync() tells, in place_settle(). */
+	(void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	return 0;
+}
+
 /* Write the temporary file, whole and durable.  0 or an errno. */
 static int
 write_temporary(const struct place *p, struct rbuf value)
@@ -258,8 +322,8 @@ write_temporary(const struct place *p, struct rbuf value)
 	if (fd < 0)
 		return errno;
 	error = own(p, fd, 0600) ? write_all(fd, value) : errno;
-	if (error == 0 && fsync(fd) != 0)
-		error = errno;
+	if (error == 0)
+		error = sync_file(p, fd);
 	if (close(fd) != 0 && error == 0)
 		error = errno;
 	return error;

@@ -9,6 +9,7 @@
 
 #include "store/files.h"
 
+#include <dirent.h>
 #include <sys/stat.h>
 
 #define PLACE_PATH_MAX 512
@@ -17,6 +18,7 @@ struct place {
 	int fd;
 	uid_t owner;
 	gid_t group;
+	bool unborn; /* what is written to it is durable only after place_settle() */
 	char path[PLACE_PATH_MAX]; /* for messages only */
 };
 
@@ -51,6 +53,9 @@ MUST_CHECK enum files_err place_make(
 
 void place_close(struct place *p);
 
+/* Open a place for reading its names, beside its own descriptor.  NULL with errno. */
+DIR *place_names(const struct place *p);
+
 /*
  * A descriptor that becomes readable when a file of the place, or its name, is
  * changed by anybody, reading excepted.  -1 when there is none to be had.
@@ -66,11 +71,18 @@ MUST_CHECK enum files_err place_read(
 
 /*
  * Set a file's content, atomically and durably: temporary file, fsync, rename,
- * fsync of the place.  On failure the old content stands, except that after a
+ * fsync of the place; in an unborn place only atomically.  On failure the old content stands, except that after a
  * failed last step the new content stands but may not survive a power cut.
  */
 MUST_CHECK enum files_err place_write(
     const struct place *p, const char *name, struct rbuf value, struct failure *why);
+
+/*
+ * End what place_write() began in an unborn place: each file, then the place
+ * itself, is on disk, and the place is like any other.  On failure it is
+ * unborn still.
+ */
+MUST_CHECK enum files_err place_settle(struct place *p, struct failure *why);
 
 /*
  * Rename a file, atomically and durably; one that had the new name is gone.

@@ -296,7 +296,8 @@ static const struct {
 	{ "a file's content, then its name", put_new,
 	    "unlinkat openat fchmod write fsync renameat fsync " },
 	{ "a removed name", remove_it, "unlinkat fsync " },
-	{ "a card's name comes last", make_second, "fsync renameat fsync renameat fsync " },
+	{ "a card's name comes last, after its two files and their names", make_second,
+	    "getdents64 openat fsync openat fsync getdents64 fsync renameat fsync " },
 	/* with its generation and the announcement of a change */
 	{ "a card's name goes first", remove_second, "renameat unlinkat unlinkat fsync " },
 	{ "a directory is gone for good", remove_second, "unlinkat unlinkat getdents64 unlinkat " },

@@ -86,8 +86,8 @@ start(struct tpm *t, const struct storage_key *to, TPM2_SE type, uint16_t nonce_
 		rc = salt_for(t, to);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Tss2_Sys_StartAuthSession(t->sys, to != NULL ? to->handle : TPM2_RH_NULL,
-		    TPM2_RH_NULL, NULL, &caller, to != NULL ? &t->salt.encrypted : &no_salt, type, &aes, TPM2_ALG_SHA256, &s.handle,
-		    &s.nonce, NULL);
+		    TPM2_RH_NULL, NULL, &caller, to != NULL ? &t->salt.encrypted : &no_salt, type,
+		    &aes, TPM2_ALG_SHA256, &s.handle, &s.nonce, NULL);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
 	if (to != NULL && !derive_key(&t->salt.octets, &caller, &s)) {
