@@ -80,6 +80,15 @@ cardtpm_begin(struct cardtpm *c, const struct cardtpm_kind *kind)
 }
 
 void
+cardtpm_begin_certified(struct cardtpm *c, const struct cardtpm_kind *kind)
+{
+	memset(c, 0, sizeof *c);
+	swtpm_begin_certified(&c->swtpm);
+	c->config = (struct tpm_config){ .tcti = c->swtpm.tcti, .lease = c->swtpm.lease };
+	cardtpm_make(c, kind, rbuf_of(NULL, 0));
+}
+
+void
 cardtpm_join(struct cardtpm *c, const struct cardtpm *first, const struct cardtpm_kind *kind)
 {
 	memset(c, 0, sizeof *c);

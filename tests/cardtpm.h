@@ -36,8 +36,9 @@ struct cardtpm {
 	uint8_t in_octets[VAULT_RESULT_MAX], out_octets[VAULT_RESULT_MAX];
 };
 
-/* Start a TPM and make a card in it; a failure ends the test. */
+/* Start a TPM and make a card in it; a failure ends the test.  Certified: in one that has an EK certificate. */
 void cardtpm_begin(struct cardtpm *c, const struct cardtpm_kind *kind);
+void cardtpm_begin_certified(struct cardtpm *c, const struct cardtpm_kind *kind);
 
 /* The two halves of it: start a TPM and fill in c->config; make the card through c->config. */
 void cardtpm_prepare(struct cardtpm *c);

@@ -2,6 +2,7 @@
 #include "tests/swtpm.h"
 
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,8 +79,8 @@ swtpm_start(struct swtpm *s)
 	exit(EXIT_FAILURE);
 }
 
-void
-swtpm_begin(struct swtpm *s)
+static void
+prepare(struct swtpm *s)
 {
 	memset(s, 0, sizeof *s);
 	(void)snprintf(s->dir, sizeof s->dir, "/tmp/tpmvsc-XXXXXX");
@@ -87,6 +88,79 @@ swtpm_begin(struct swtpm *s)
 		die("mkdtemp");
 	(void)snprintf(s->tcti, sizeof s->tcti, "swtpm:path=%s/sock", s->dir);
 	(void)snprintf(s->lease, sizeof s->lease, "%s/lock", s->dir);
+}
+
+void
+swtpm_begin(struct swtpm *s)
+{
+	prepare(s);
+	swtpm_start(s);
+}
+
+/* ---- manufactured ---- */
+
+/* Write a file of the directory. */
+static void __attribute__((format(printf, 3, 4)))
+write_file(const struct swtpm *s, const char *name, const char *format, ...)
+{
+	char path[160];
+	va_list arguments;
+	FILE *f;
+
+	(void)snprintf(path, sizeof path, "%s/%s", s->dir, name);
+	f = fopen(path, "w");
+	if (f == NULL)
+		die(path);
+	va_start(arguments, format);
+	(void)vfprintf(f, format, arguments);
+	va_end(arguments);
+	(void)fclose(f);
+}
+
+static void
+manufacture(const struct swtpm *s)
+{
+	const bool root = geteuid() == 0;
+	char state[160], config[160], log[160];
+
+	(void)snprintf(state, sizeof state, "dir://%s", s->dir);
+	(void)snprintf(config, sizeof config, "%s/setup.conf", s->dir);
+	(void)snprintf(log, sizeof log, "%s/setup.log", s->dir);
+	/* It says a little before it opens its log. */
+	if (freopen("/dev/null", "w", stdout) == NULL)
+		die("/dev/null");
+	(void)execlp("swtpm_setup", "swtpm_setup", "--tpm2", "--tpmstate", state,
+	    "--create-ek-cert", "--lock-nvram", "--config", config, "--logfile", log,
+	    root ? "--runas" : (char *)NULL, "root", (char *)NULL);
+	die("swtpm_setup");
+}
+
+void
+swtpm_begin_certified(struct swtpm *s)
+{
+	int status = 1;
+	pid_t pid;
+
+	prepare(s);
+	write_file(s, "localca.conf", "statedir = %s\nsigningkey = %s/signkey.pem\n"
+	    "issuercert = %s/" SWTPM_ISSUER "\ncertserial = %s/certserial\n",
+	    s->dir, s->dir, s->dir, s->dir);
+	write_file(s, "localca.options", "--platform-manufacturer tpmvsc\n"
+	    "--platform-version 1\n--platform-model tests\n");
+	write_file(s, "setup.conf", "create_certs_tool = swtpm_localca\n"
+	    "create_certs_tool_config = %s/localca.conf\n"
+	    "create_certs_tool_options = %s/localca.options\nactive_pcr_banks = sha256\n",
+	    s->dir, s->dir);
+	pid = fork();
+	if (pid < 0)
+		die("fork");
+	if (pid == 0)
+		manufacture(s);
+	if (waitpid(pid, &status, 0) != pid || status != 0) {
+		(void)fprintf(stderr, "swtpm_setup fails: is swtpm-tools installed?\n");
+		swtpm_end(s);
+		exit(EXIT_FAILURE);
+	}
 	swtpm_start(s);
 }
 
@@ -104,7 +178,11 @@ void
 swtpm_end(struct swtpm *s)
 {
 	static const char *const files[] = { "sock", "sock.ctrl", "lock", ".lock", "log", "tap", "tap.ctrl",
-		"tpm2-00.permall", "tpm2-00.volatilestate", "tpm2-00.savestate" };
+		"tpm2-00.permall", "tpm2-00.volatilestate", "tpm2-00.savestate",
+		/* of one that was manufactured */
+		"localca.conf", "localca.options", "setup.conf", "setup.log", "certserial",
+		".lock.swtpm-localca", "signkey.pem", "swtpm-localca-rootca-privkey.pem",
+		SWTPM_ISSUER, SWTPM_ROOT };
 	char path[160];
 	size_t i;
 

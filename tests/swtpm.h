@@ -17,6 +17,14 @@ struct swtpm {
 /* Make the directory and start the TPM; ends the test program when it does not come up. */
 void swtpm_begin(struct swtpm *s);
 
+/*
+ * The same, manufactured: with endorsement keys (RSA-2048, P-384) whose
+ * certificates are of a new authority of its own, SWTPM_ROOT and SWTPM_ISSUER in its directory.
+ */
+#define SWTPM_ROOT "swtpm-localca-rootca-cert.pem"
+#define SWTPM_ISSUER "issuercert.pem"
+void swtpm_begin_certified(struct swtpm *s);
+
 /* Start it again on the same state; pid must have ended. */
 void swtpm_start(struct swtpm *s);
 

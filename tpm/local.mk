@@ -7,6 +7,8 @@ libtpm_la_SOURCES = \
 	tpm/area.c \
 	tpm/area.h \
 	tpm/armed.c \
+	tpm/attestation.c \
+	tpm/attestation.h \
 	tpm/authority.c \
 	tpm/authority.h \
 	tpm/authorise.c \
@@ -24,6 +26,7 @@ libtpm_la_SOURCES = \
 	tpm/digest.h \
 	tpm/ektemplate.c \
 	tpm/ektemplate.h \
+	tpm/ek.c \
 	tpm/erase.c \
 	tpm/evidence.c \
 	tpm/evidence.h \
@@ -219,3 +222,10 @@ tests_check_facts_SOURCES = tests/check_facts.c tests/suite.h
 tests_check_facts_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_facts_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_facts_LDADD = libscratch.la $(TPM_CHECK_LIBS)
+
+# Attestation, by a TPM that was manufactured with certificates.
+check_PROGRAMS += tests/check_attestation
+tests_check_attestation_SOURCES = tests/check_attestation.c tests/suite.h
+tests_check_attestation_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_attestation_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_attestation_LDADD = $(TPM_CHECK_LIBS)

@@ -21,8 +21,8 @@ struct generation {
 	struct keyfile key;
 };
 
-static TSS2_RC
-step_generate(struct tpm_vault *v, void *context)
+TSS2_RC
+use_create(struct tpm_vault *v, const TPM2B_PUBLIC *template, struct keyfile *out)
 {
 	const TPM2B_SENSITIVE_CREATE no_secret = { .size = 0 };
 	const TPML_PCR_SELECTION no_pcr = { .count = 0 };
@@ -32,8 +32,29 @@ step_generate(struct tpm_vault *v, void *context)
 		/* Its HMAC says that the public key that comes back is the TPM's own. */
 		.by = { { .session = &session_password },
 		    { .session = &v->policy, .use = TPMA_SESSION_DECRYPT } } };
-	struct generation *g = context;
 	TPM2B_CREATION_DATA creation = { .size = 0 };
+	TSS2_RC rc;
+
+	*out = (struct keyfile){ .parent = v->record.parent.handle,
+		.private_area.size = sizeof out->private_area.buffer };
+	rc = vault_policy(v);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_Create_Prepare(sys, v->card.storage.handle, &no_secret, template,
+		    &no_info, &no_pcr);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(v->card.tpm, &c);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_Create_Complete(sys, &out->private_area, &out->public_area,
+		    &creation, NULL, &out->ticket);
+	out->creation = creation.creationData;
+	out->has_creation = true;
+	return rc;
+}
+
+static TSS2_RC
+step_generate(struct tpm_vault *v, void *context)
+{
+	struct generation *g = context;
 	TPM2B_PUBLIC template;
 	struct digest policy;
 	TSS2_RC rc = probe_algorithm(v->card.tpm, g->algorithm);
@@ -43,20 +64,7 @@ step_generate(struct tpm_vault *v, void *context)
 	if (!record_key_policy(&v->record, g->rule, &policy) ||
 	    !key_template(g->algorithm, ORIGIN_GENERATED, &policy, &template))
 		return RC_CRYPTO;
-	g->key = (struct keyfile){ .parent = v->record.parent.handle,
-		.private_area.size = sizeof g->key.private_area.buffer };
-	rc = vault_policy(v);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_Sys_Create_Prepare(sys, v->card.storage.handle, &no_secret, &template,
-		    &no_info, &no_pcr);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = command_run(v->card.tpm, &c);
-	if (rc == TSS2_RC_SUCCESS)
-		rc = Tss2_Sys_Create_Complete(sys, &g->key.private_area, &g->key.public_area,
-		    &creation, NULL, &g->key.ticket);
-	g->key.creation = creation.creationData;
-	g->key.has_creation = true;
-	return rc;
+	return use_create(v, &template, &g->key);
 }
 
 enum vault_err

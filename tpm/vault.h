@@ -130,6 +130,10 @@ MUST_CHECK TSS2_RC ahead_collect(struct tpm_vault *v);
  */
 MUST_CHECK bool use_adopt(struct tpm_vault *v, struct rbuf key);
 
+/* Have the TPM make a key under the card's parent, within a begun link.  out says how it was made. */
+MUST_CHECK TSS2_RC use_create(
+    struct tpm_vault *v, const TPM2B_PUBLIC *template, struct keyfile *out);
+
 /* Load the adopted key, within a begun link, unless it is loaded. */
 MUST_CHECK TSS2_RC use_load(struct tpm_vault *v);
 
