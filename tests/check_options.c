@@ -318,6 +318,13 @@ static const struct bad_row {
 
 	{ "attestation is of a later version", "create /name x /attestation AIK_ONLY", "/attestation" },
 
+	{ "no request", "ca-respond --ca-cert c --ca-key k --ek-roots r", "ca-respond needs a request" },
+	{ "two", "ca-respond a b --ca-cert c --ca-key k --ek-roots r", "takes one file" },
+	{ "no CA", "ca-respond a --ca-key k --ek-roots r", "--ca-cert" },
+	{ "no key of it", "ca-respond a --ca-cert c --ek-roots r", "--ca-key" },
+	{ "no roots", "ca-respond a --ca-cert c --ca-key k", "--ek-roots" },
+	{ "no days", "ca-respond a --ca-cert c --ca-key k --ek-roots r --days 0", "--days" },
+
 	{ "no instance", "destroy", "/instance" },
 	{ "an instance without a value", "destroy /instance", "/instance" },
 	{ "three digits", "destroy /instance ROOT\\SMARTCARDREADER\\000", "/instance" },

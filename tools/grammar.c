@@ -107,6 +107,15 @@ static const struct option respond_options[] = {
 	{ "admin-key-file", 0, false, SECRET_FILE(SECRET_ADMIN_KEY) },
 };
 
+static const struct option ca_respond_options[] = {
+	{ "ca-cert",  0,   false, FILE_NAME(ca_cert) },
+	{ "ca-key",   0,   false, FILE_NAME(ca_key) },
+	{ "ek-roots", 0,   false, FILE_NAME(ek_roots) },
+	{ "days",     0,   false, VALUE(set_days) },
+	{ "https",    0,   false, FLAG(https) },
+	{ "output",   'o', false, FILE_NAME(output) },
+};
+
 static const struct option change_pin_options[] = {
 	{ "instance",     'i', true,  VALUE(set_instance) },
 	{ "pin-file",     0,   false, SECRET_FILE(SECRET_PIN) },
@@ -151,6 +160,7 @@ static const struct command commands[] = {
 	{ "enroll",           VERB_ENROLL,           ROWS(enroll_options), 0 },
 	{ "unblock",          VERB_UNBLOCK,          ROWS(unblock_options), 0 },
 	{ "respond",          VERB_RESPOND,          ROWS(respond_options), 0 },
+	{ "ca-respond",       VERB_CA_RESPOND,       ROWS(ca_respond_options), offsetof(struct options, input) },
 	{ "change-pin",       VERB_CHANGE_PIN,       ROWS(change_pin_options), 0 },
 	{ "change-puk",       VERB_CHANGE_PUK,       ROWS(change_puk_options), 0 },
 	{ "change-admin-key", VERB_CHANGE_ADMIN_KEY, ROWS(change_admin_key_options), 0 },

@@ -13,6 +13,7 @@ static const char general[] =
     "  enroll            make a key and a certificate request; put a certificate in\n"
     "  unblock           set a new PIN: by PUK, administrator key, or a help desk\n"
     "  respond           at the help desk: answer what unblock --challenge printed\n"
+    "  ca-respond        at an attestation CA: answer a request that attest wrote\n"
     "  change-pin        a new PIN for the old one\n"
     "  change-puk        a new PUK for the old one\n"
     "  change-admin-key  a new administrator key for the old one\n"
@@ -153,6 +154,22 @@ static const char respond[] =
     "  --admin-key-file FILE\n"
     "                      take the administrator key from FILE; - is standard input\n";
 
+static const char ca_respond[] =
+    "Usage: tpmvscmgr ca-respond FILE --ca-cert FILE --ca-key FILE --ek-roots FILE\n"
+    "           [--days N] [--output FILE] [--https]\n"
+    "\n"
+    "At an attestation CA: checks a request that attest wrote, and makes a\n"
+    "certificate for the card's attestation key, which only the TPM that has both\n"
+    "that key and the endorsement key can read.  Needs no TPM, no card, not root.\n"
+    "\n"
+    "  FILE                the request; - is standard input\n"
+    "  --ca-cert FILE      the CA's certificate (PEM), and those above it\n"
+    "  --ca-key FILE       its key (PEM, no password), in a file nobody else may open\n"
+    "  --ek-roots FILE     the certificates (PEM) that EK certificates must lead to\n"
+    "  --days N            how long the certificate is good: 365 if left out\n"
+    "  --output, -o FILE   where the response goes: standard output\n"
+    "  --https             the request is what came in over HTTPS: for attestation-ca\n";
+
 static const char change_pin[] =
     "Usage: tpmvscmgr change-pin /instance ID [options]\n"
     "\n"
@@ -216,6 +233,7 @@ static const char *const texts[VERBS] = {
 	[VERB_ENROLL] = enroll,
 	[VERB_UNBLOCK] = unblock,
 	[VERB_RESPOND] = respond,
+	[VERB_CA_RESPOND] = ca_respond,
 	[VERB_CHANGE_PIN] = change_pin,
 	[VERB_CHANGE_PUK] = change_puk,
 	[VERB_CHANGE_ADMIN_KEY] = change_admin_key,

@@ -58,7 +58,11 @@ change_parts = tools/changekey.c tools/changepin.c tools/target.c tools/target.h
 x509_parts = tools/identity.c tools/x509.c tools/x509.h
 
 # An attestation CA, and the way to one.
-exchange_parts = tools/akcert.c tools/akcert.h tools/https.c tools/https.h
+exchange_parts = \
+	tools/akcert.c tools/akcert.h \
+	tools/calls.c tools/calls.h \
+	tools/exchange.c tools/exchange.h \
+	tools/https.c tools/https.h
 
 tpmvscmgr_SOURCES = $(tools_parts) \
 	$(client_parts) $(x509_parts) $(change_parts) \
@@ -67,6 +71,7 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/alive.c tools/alive.h \
 	tools/challenge.c \
 	tools/commands.h \
+	tools/carespond.c \
 	tools/create.c \
 	tools/destroy.c \
 	$(doctor_parts) \

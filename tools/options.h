@@ -17,6 +17,7 @@ enum verb {
 	VERB_ENROLL,
 	VERB_UNBLOCK,
 	VERB_RESPOND,
+	VERB_CA_RESPOND,
 	VERB_CHANGE_PIN,
 	VERB_CHANGE_PUK,
 	VERB_CHANGE_ADMIN_KEY,
@@ -48,6 +49,9 @@ enum unblock_by { BY_PUK, BY_ADMIN_KEY, BY_CHALLENGE };
 /* How a subject's alternative names are written: "email:alice@example.org". */
 #define ALT_NAMES_MAX 16
 
+/* What of attestation a new card gets: an AK; a certificate for it, too. */
+enum attestation { ATTESTATION_NONE, AIK_ONLY, AIK_AND_CERT };
+
 struct options {
 	enum verb verb;
 	bool help, version, quiet, verbose, json;
@@ -68,6 +72,7 @@ struct options {
 	bool generate;
 	bool allow_reset;
 	bool if_absent;
+	enum attestation attestation;
 	bool has_policy;
 	struct pin_policy policy; /* the default one without has_policy */
 
@@ -83,6 +88,10 @@ struct options {
 	unsigned wait;     /* minutes that a challenge is good for */
 	bool no_qr;
 	const char *challenge; /* respond: NULL: ask for it */
+
+	const char *input; /* ca-respond: the request; a file or "-" */
+	const char *ca_cert, *ca_key, *ek_roots;
+	bool https; /* the request is a call of calls.h */
 
 	/* enroll */
 	uint8_t slot;      /* key reference; 0: not given */

@@ -252,6 +252,22 @@ set_pin_rule(struct options *o, struct rbuf value, const char *text)
 }
 
 const char *
+set_attestation(struct options *o, struct rbuf value, const char *text)
+{
+	static const struct word words[] = {
+		{ "AIK_ONLY", AIK_ONLY },
+		{ "AIK_AND_CERT", AIK_AND_CERT },
+	};
+	unsigned attestation;
+
+	(void)text;
+	if (!word_find(words, sizeof words / sizeof words[0], value, &attestation))
+		return "wants AIK_ONLY or AIK_AND_CERT";
+	o->attestation = (enum attestation)attestation;
+	return NULL;
+}
+
+const char *
 set_slot(struct options *o, struct rbuf value, const char *text)
 {
 	static const struct word words[] = {

@@ -120,6 +120,17 @@ fault_of_respond(const struct options *o)
 }
 
 static const char *
+fault_of_ca_respond(const struct options *o)
+{
+	if (o->input == NULL)
+		return "ca-respond needs a request, which attest writes";
+	if (o->ca_cert == NULL || o->ca_key == NULL)
+		return "--ca-cert, --ca-key: ca-respond needs the CA's certificate and key";
+	return o->ek_roots != NULL ? NULL
+				   : "--ek-roots: ca-respond needs the roots of the TPMs' makers";
+}
+
+static const char *
 fault_of_change_admin_key(const struct options *o)
 {
 	if (!o->has_instance)
@@ -137,6 +148,7 @@ static const char *(*const faults[VERBS])(const struct options *) = {
 	[VERB_ENROLL] = fault_of_enroll,
 	[VERB_UNBLOCK] = fault_of_unblock,
 	[VERB_RESPOND] = fault_of_respond,
+	[VERB_CA_RESPOND] = fault_of_ca_respond,
 	[VERB_CHANGE_PIN] = fault_of_instance,
 	[VERB_CHANGE_PUK] = fault_of_instance,
 	[VERB_CHANGE_ADMIN_KEY] = fault_of_change_admin_key,

@@ -33,6 +33,7 @@ static command_run *const commands[VERBS] = {
 	[VERB_CHANGE_ADMIN_KEY] = change_admin_key_run,
 	[VERB_UNBLOCK] = unblock_run,
 	[VERB_RESPOND] = respond_run,
+	[VERB_CA_RESPOND] = ca_respond_run,
 	[VERB_SHOW] = show_run,
 	[VERB_DOCTOR] = doctor_run,
 	[VERB_REPAIR] = repair_run,
@@ -127,10 +128,11 @@ command_run_here(const struct options *options, struct failure *why)
 	enum outcome outcome = DONE;
 
 	/*
-	 * The help desk has no cards, and not always the right to read what is said
+	 * The help desk and a CA have no cards, and not always the right to read what is said
 	 * of some; what is wrong with the configuration is for doctor to say.
 	 */
-	if (options->verb != VERB_RESPOND && options->verb != VERB_DOCTOR)
+	if (options->verb != VERB_RESPOND && options->verb != VERB_CA_RESPOND &&
+	    options->verb != VERB_DOCTOR)
 		outcome = load_config(options, &config, why);
 	if (outcome != DONE)
 		return outcome;
