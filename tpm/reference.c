@@ -65,9 +65,12 @@ reference_entity(const struct card_tpm *c, enum card_index which)
 	return (struct entity){ c->record->index[which].handle, &c->record->name[which] };
 }
 
-TSS2_RC
-reference_check(const struct card_tpm *c, enum card_index which)
+/* reference_check(), and something to do while the TPM looks the index up. */
+static TSS2_RC
+check_index(const struct card_tpm *c, enum card_index which, void (*meanwhile)(void *context),
+    void *context)
 {
+	const struct command command = { .meanwhile = meanwhile, .context = context };
 	TPM2B_NV_PUBLIC area = { .size = 0 };
 	TPM2B_NAME theirs = { .size = 0 };
 	struct name name;
@@ -75,8 +78,11 @@ reference_check(const struct card_tpm *c, enum card_index which)
 
 	if (!c->record->index[which].present)
 		return RC_ABSENT;
-	rc = Tss2_Sys_NV_ReadPublic(c->tpm->sys, c->record->index[which].handle, NULL, &area,
-	    &theirs, NULL);
+	rc = Tss2_Sys_NV_ReadPublic_Prepare(c->tpm->sys, c->record->index[which].handle);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = command_run(c->tpm, &command);
+	if (rc == TSS2_RC_SUCCESS)
+		rc = Tss2_Sys_NV_ReadPublic_Complete(c->tpm->sys, &area, &theirs);
 	if (rc != TSS2_RC_SUCCESS)
 		return rc;
 	if (!name_of_index(&area.nvPublic, &name) ||
@@ -85,13 +91,33 @@ reference_check(const struct card_tpm *c, enum card_index which)
 	return TSS2_RC_SUCCESS;
 }
 
+TSS2_RC
+reference_check(const struct card_tpm *c, enum card_index which)
+{
+	return check_index(c, which, NULL, NULL);
+}
+
 /* ---- proofs ---- */
+
+struct salting {
+	struct tpm *tpm;
+	const struct storage_key *key;
+};
+
+static void
+foresee_session(void *context)
+{
+	const struct salting *salting = context;
+
+	session_foresee(salting->tpm, salting->key);
+}
 
 TSS2_RC
 prover_begin(const struct card_tpm *c, enum card_index which, const struct secret *auth,
     struct prover *out)
 {
-	TSS2_RC rc = reference_check(c, which);
+	struct salting salting = { .tpm = c->tpm, .key = &c->storage };
+	TSS2_RC rc = check_index(c, which, foresee_session, &salting);
 
 	out->which = which;
 	out->auth = auth;

@@ -66,6 +66,13 @@ salt_for(struct tpm *t, const struct storage_key *to)
 	return rc;
 }
 
+void
+session_foresee(struct tpm *t, const struct storage_key *salt)
+{
+	if (salt_for(t, salt) != TSS2_RC_SUCCESS)
+		log_debug("no salt for a session yet"); /* whoever starts it says what that means */
+}
+
 static TSS2_RC
 start(struct tpm *t, const struct storage_key *to, TPM2_SE type, uint16_t nonce_octets,
     struct session *out)

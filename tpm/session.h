@@ -70,6 +70,12 @@ MUST_CHECK TSS2_RC session_open_short(
     struct tpm *t, const struct storage_key *salt, struct session *out);
 
 /*
+ * Make ready what a session salted to a key needs, while something else is waited
+ * for: a session that is not salted to it in this turn makes no use of it.
+ */
+void session_foresee(struct tpm *t, const struct storage_key *salt);
+
+/*
  * Make sure that a salted session is the TPM's own and its nonceTPM fresh.
  * The answer to StartAuthSession is not authenticated: an interposer can slip
  * in a session of his, and whatever is proven or signed to its nonce is proven
