@@ -343,6 +343,11 @@ tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin
 		return TPM_UNUSABLE;
 	c->run = true;
 	secret_clear(random);
+	/* Signed while keys are derived: the names are known since the plan. */
+	if (!approve(c)) {
+		fail(why, "cannot sign the card's approvals");
+		return TPM_UNUSABLE;
+	}
 	if (!derivations_wait(c)) {
 		fail(why, "cannot derive the PIN's and the keys' values for the TPM");
 		return TPM_UNUSABLE;
@@ -358,7 +363,7 @@ tpm_creation_run(struct tpm_creation *c, struct wbuf *record, struct wbuf *admin
 	derivations_clear(c);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_err_from_rc(rc);
-	if (!approve(c) || !record_write(&c->record, c->k, record) || !wbuf_ok(record) ||
+	if (!record_write(&c->record, c->k, record) || !wbuf_ok(record) ||
 	    !keyfile_write(&key, admin_key) || !wbuf_ok(admin_key)) {
 		fail(why, "cannot sign the card's record");
 		return TPM_UNUSABLE;
