@@ -18,9 +18,6 @@
 #define SCRYPT_R 8
 #define SCRYPT_P 1
 
-/* The admin key is as hard to guess as it is long: a limit would only let anybody block it. */
-#define ADMIN_LIMIT 0x7fffffffU
-
 /* What becomes of a secret: the authValue of its index, by a thread of its own. */
 struct derivation {
 	const struct record *record;
@@ -166,7 +163,7 @@ plan_record(struct tpm_creation *c)
 	authority_public(c->k, &r->k);
 	return wbuf_ok(&profile) && plan_index(c, INDEX_PIN, spec->pin_tries) &&
 	    (!puk || plan_index(c, INDEX_PUK, spec->puk_tries)) &&
-	    (!admin || plan_index(c, INDEX_ADMIN, ADMIN_LIMIT)) && plan_index(c, INDEX_LIFE, 0);
+	    (!admin || plan_index(c, INDEX_ADMIN, RECORD_ADMIN_LIMIT)) && plan_index(c, INDEX_LIFE, 0);
 }
 
 static TSS2_RC

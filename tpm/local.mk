@@ -30,6 +30,7 @@ libtpm_la_SOURCES = \
 	tpm/erase.c \
 	tpm/evidence.c \
 	tpm/evidence.h \
+	tpm/evidence_check.c \
 	tpm/facts.c \
 	tpm/facts.h \
 	tpm/firstwrite.c \
@@ -62,6 +63,8 @@ libtpm_la_SOURCES = \
 	tpm/reference.h \
 	tpm/sealing.c \
 	tpm/socket.c \
+	tpm/statement.c \
+	tpm/statement.h \
 	tpm/thread.c \
 	tpm/tpm.h \
 	tpm/turn.c \
@@ -198,6 +201,13 @@ tests_check_credential_SOURCES = tests/check_credential.c tests/suite.h
 tests_check_credential_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_credential_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_credential_LDADD = $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_evidence
+tests_check_evidence_SOURCES = tests/check_evidence.c tests/evidence_maker.c tests/evidence_maker.h \
+	tests/faults.c tests/faults.h tests/suite.h
+tests_check_evidence_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_evidence_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_evidence_LDADD = $(TPM_CHECK_LIBS)
 
 # Turns on a shared TPM.
 check_PROGRAMS += tests/check_lease

@@ -32,6 +32,12 @@ enum approval_id {
 #define PARENT_FIRST 0x81000100U
 #define PARENT_END 0x81010000U
 
+/* How many wrong tries a PIN or PUK may allow. */
+#define RECORD_TRIES_MAX 10U
+
+/* The admin key is as hard to guess as it is long: a limit would only let anybody block it. */
+#define RECORD_ADMIN_LIMIT 0x7fffffffU
+
 #define SALT_OCTETS 32
 #define PROFILE_MAX 1024
 
