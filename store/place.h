@@ -71,8 +71,9 @@ MUST_CHECK enum files_err place_read(
 
 /*
  * Set a file's content, atomically and durably: temporary file, fsync, rename,
- * fsync of the place; in an unborn place only atomically.  On failure the old content stands, except that after a
- * failed last step the new content stands but may not survive a power cut.
+ * fsync of the place; in an unborn place only atomically.  On failure the old
+ * content stands, except that after a failed last step the new content stands but
+ * may not survive a power cut.
  */
 MUST_CHECK enum files_err place_write(
     const struct place *p, const char *name, struct rbuf value, struct failure *why);
