@@ -134,7 +134,7 @@ authenticate(struct piv *p, const struct capdu *c, struct auth *a, struct wbuf *
 	size_t mark;
 	sw_t sw;
 
-	if (keyref == NULL)
+	if (keyref == NULL || keyref->use == KEYREF_ATTEST)
 		return SW_INCORRECT_P1P2;
 	if (!read_template(c->data, a))
 		return SW_INCORRECT_DATA;

@@ -29,6 +29,8 @@ static const struct command commands[] = {
 	    cmd_get_metadata, "GET METADATA" },
 	{ 0xf8, 0x00, 0x00, 0, 0,             ACCESS_ALWAYS, 0,
 	    cmd_get_serial, "GET SERIAL" },
+	{ 0xf9, ANY,  0x00, 0, 0,             ACCESS_ALWAYS, 0,
+	    cmd_attest, "ATTEST" },
 	{ 0xfa, ANY,  ANY,  0, 0,             ACCESS_ADMIN | ACCESS_PIN, 0,
 	    cmd_set_pin_retries, "SET PIN RETRIES" },
 	{ 0xfb, 0x00, 0x00, 0, 0,             ACCESS_ALWAYS, 0,

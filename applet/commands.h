@@ -57,6 +57,7 @@ sw_t cmd_move_key(struct piv *p, const struct capdu *c, struct wbuf *out);
 sw_t cmd_get_metadata(struct piv *p, const struct capdu *c, struct wbuf *out);
 sw_t cmd_get_serial(struct piv *p, const struct capdu *c, struct wbuf *out);
 sw_t cmd_get_version(struct piv *p, const struct capdu *c, struct wbuf *out);
+sw_t cmd_attest(struct piv *p, const struct capdu *c, struct wbuf *out);
 sw_t cmd_set_pin_retries(struct piv *p, const struct capdu *c, struct wbuf *out);
 sw_t cmd_set_management_key(struct piv *p, const struct capdu *c, struct wbuf *out);
 sw_t cmd_reset(struct piv *p, const struct capdu *c, struct wbuf *out);

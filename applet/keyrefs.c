@@ -10,6 +10,8 @@ static const struct keyref keyrefs[] = {
 	{ 0x9d, 0x9d, KEYREF_PRIVATE, PIN_ONCE,   "Key Management Key" },
 	{ 0x9e, 0x9e, KEYREF_PRIVATE, PIN_NEVER,  "Card Authentication Key" },
 	{ 0x82, 0x95, KEYREF_PRIVATE, PIN_ONCE,   "Retired Key Management Key" },
+	/* Yubico's */
+	{ 0xf9, 0xf9, KEYREF_ATTEST,  PIN_NEVER,  "Attestation Key" },
 };
 /* clang-format on */
 

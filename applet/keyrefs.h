@@ -11,10 +11,14 @@
 #define KEYREF_PIN 0x80
 #define KEYREF_PUK 0x81
 
+/* The attestation key, which its owner makes on the card's machine. */
+#define KEYREF_ATTESTATION 0xf9
+
 /* What a key reference serves for. */
 enum {
 	KEYREF_PRIVATE = 1 << 0, /* signs, decrypts or agrees on keys; may be generated */
 	KEYREF_ADMIN = 1 << 1,   /* authenticates the administrator */
+	KEYREF_ATTEST = 1 << 2,  /* certifies other keys, and does nothing else */
 };
 
 struct keyref {

@@ -23,7 +23,7 @@ struct card_key {
  * Get the key behind a reference.  One of the wrong kind (a file moved about)
  * is none.
  *
- * use what the key has to serve for: KEYREF_PRIVATE or KEYREF_ADMIN
+ * use what the key has to serve for: KEYREF_PRIVATE, KEYREF_ADMIN or KEYREF_ATTEST
  *
  * SW_CONDITIONS_NOT_SATISFIED when it is 9B and must not serve until it is
  * settled (admin.h); out is filled in all the same.

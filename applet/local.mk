@@ -10,6 +10,7 @@ libapplet_la_SOURCES = \
 	applet/apdu.h \
 	applet/auth.h \
 	applet/cmd_admin.c \
+	applet/cmd_attest.c \
 	applet/cmd_auth.c \
 	applet/cmd_data.c \
 	applet/cmd_generate.c \

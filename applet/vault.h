@@ -48,6 +48,9 @@ enum algorithm {
 #define VAULT_PUBLIC_MAX 512
 #define VAULT_RESULT_MAX 512
 
+/* The longest certificate of a key: what Yubico's programs take. */
+#define VAULT_CERTIFICATE_MAX 3072
+
 /* How much longer sealed data may be than clear data. */
 #define VAULT_SEAL_MAX 256
 
@@ -101,6 +104,8 @@ struct vault_ops {
 	    struct rbuf in, struct wbuf *out);
 	enum vault_err (*encrypt)(struct vault *, struct rbuf key, struct rbuf block,
 	    struct wbuf *out);
+	enum vault_err (*attest)(struct vault *, struct rbuf attestation_key, uint8_t reference,
+	    struct rbuf key, struct wbuf *certificate);
 	enum vault_err (*random)(struct vault *, size_t n, struct wbuf *out);
 	enum vault_err (*seal)(struct vault *, struct rbuf key, uint32_t label, struct rbuf clear,
 	    struct wbuf *out);
@@ -259,6 +264,26 @@ MUST_CHECK static inline enum vault_err
 vault_encrypt(struct vault *v, struct rbuf key, struct rbuf block, struct wbuf *out)
 {
 	return v->ops->encrypt(v, key, block, out);
+}
+
+/*
+ * Have the attestation key say that a private key was made in this vault.  No
+ * PIN is needed.
+ *
+ * attestation_key a key of this card that serves for nothing else
+ * reference       where the card has the key, e.g. 0x9a
+ * certificate     appended: X.509 in DER, at most VAULT_CERTIFICATE_MAX octets
+ *
+ * VAULT_MISMATCH when the octets are no such keys of this card;
+ * VAULT_UNSUPPORTED when nothing can be said of the key (it was imported, or
+ * made before that was noted) or of the PIN (this program may not have it
+ * certified); VAULT_FAULT.
+ */
+MUST_CHECK static inline enum vault_err
+vault_attest(struct vault *v, struct rbuf attestation_key, uint8_t reference, struct rbuf key,
+    struct wbuf *certificate)
+{
+	return v->ops->attest(v, attestation_key, reference, key, certificate);
 }
 
 /* Append n random octets.  VAULT_FAULT. */

@@ -29,6 +29,7 @@ enum purpose {
 	FOLLOW = 'f', /* ADMIN, a new management key */
 	SEAL = 'e',
 	UNSEAL = 'o',
+	ATTEST = 'c',
 	NOTE_GET = 'l',      /* absent is ordinary, as of the next three */
 	PLACE_GET = 'a',     /* where a key is to go */
 	SEALING_GET = 'y',   /* the key to seal to: made when it is absent */
@@ -52,6 +53,7 @@ static const struct { enum purpose purpose; uint16_t sw[8]; } vault_table[] = {
 	{ FOLLOW,            { 0, 0x6985, 0x6985, 0x6985, 0x6985,  0x6985, 0x6985, 0x6f00 } },
 	{ SEAL,              { 0, 0x6982, 0x6983, 0x6a88, 0x6f00,  0x6a80, 0x6a84, 0x6f00 } },
 	{ UNSEAL,            { 0, 0x6982, 0x6983, 0x6a88, 0x6f00,  0x6a80, 0x6a84, 0x6f00 } },
+	{ ATTEST,            { 0, 0x6982, 0x6983, 0x6a88, 0x6a88,  0x6985, 0x6a84, 0x6f00 } },
 };
 
 static const struct { enum purpose purpose; uint16_t sw[4]; } store_table[] = {
@@ -152,6 +154,9 @@ static const struct row {
 	{ "PUT DATA, sealed", true, true, PUT_SEALED, PUT_SEALED, 0x9000, "e", "yu" },
 	{ "PUT DATA, sealed, deleting", true, true, PUT_SEALED,
 	    "00 db 3f ff 07 5c 03 5f c1 09 53 00", 0x9000, "", "r" },
+	{ "ATTEST", false, false, NULL, "00 f9 9a 00", 0x9000, "dc", "pp" },
+	{ "ATTEST, no key there", true, true, NULL, "00 f9 82 00", 0x6a88, "", "p" },
+	{ "GET METADATA of the AK", false, false, NULL, "00 f7 00 f9", 0x9000, "dx", "p" },
 };
 /* clang-format on */
 
@@ -182,6 +187,7 @@ card_before(const struct row *row)
 {
 	struct fake_card *card = fake_card_new();
 
+	fake_card_attests(card);
 	if (row->admin)
 		fake_card_become_admin(card);
 	if (row->verified)

@@ -40,6 +40,20 @@ without_pin(struct fake_card *card)
 }
 
 static void
+attests(struct fake_card *card)
+{
+	fake_card_attests(card);
+}
+
+/* A key that asks for the PIN is no attestation key of this card. */
+static void
+attests_by_another(struct fake_card *card)
+{
+	ck_assert_int_eq(
+	    store_put(&card->store.port, STORE_KEY, 0xf9, rbuf_str("K\x11\x02\x07")), STORE_OK);
+}
+
+static void
 unreadable(struct fake_card *card)
 {
 	card->vault.unreadable = true;
@@ -146,6 +160,12 @@ struct session {
 #define SCALAR_384      "06 30 d6*48"
 #define PARTS_2048      "01 81 80 d1*128 02 81 80 d2*128 03 81 80 d3*128 04 81 80 d4*128 05 81 80 d5*128"
 #define PARTS_3072      "01 81 c0 d1*192 02 81 c0 d2*192 03 81 c0 d3*192 04 81 c0 d4*192 05 81 c0 d5*192"
+/* The fake vault's certificate by the AK, its sixth key, for a key of a serial number. */
+#define CERTIFIES_10(ref, n) "06 " ref " " n " 06 " ref " " n " 06 " ref " " n " 06 " ref " " n " 06 " ref " " n \
+	" 06 " ref " " n " 06 " ref " " n " 06 " ref " " n " 06 " ref " " n " 06 " ref " " n " "
+#define CERTIFIES(ref, n) CERTIFIES_10(ref, n) CERTIFIES_10(ref, n) CERTIFIES_10(ref, n) CERTIFIES_10(ref, n) \
+	CERTIFIES_10(ref, n) CERTIFIES_10(ref, n) CERTIFIES_10(ref, n) CERTIFIES_10(ref, n) CERTIFIES_10(ref, n) \
+	CERTIFIES_10(ref, n)
 #define IMPORT_EC(ref)  "00 fe 11 " ref " 22 " SCALAR_256
 #define IMPORT_RSA(ref) "00 fe 07 " ref " 00 02 8f " PARTS_2048
 
@@ -445,12 +465,53 @@ static const struct session sessions[] = {
 		{ "00 f7 00 80", "01 01 ff 05 01 00 06 02 05 05 9000" },
 	} },
 
+	/* ---- ATTEST ---- */
+	{ "a key made on the card", attests, {
+		{ "00 f9 9a 00 00 00 00", "30 82 01 2c " CERTIFIES("9a", "01") " 9000" },
+		{ "00 f9 9e 00 00 00 00", "30 82 01 2c " CERTIFIES("9e", "05") " 9000" },
+		{ "00 f9 9c 00 00 00 00", "30 82 01 2c " CERTIFIES("9c", "03") " 9000" },
+	} },
+	{ "in pieces", attests, {
+		{ "00 f9 9a 00", "30 82 01 2c ??*252 6130" }, { "00 c0 00 00", "??*48 9000" },
+		{ "00 f9 9a 00 00", "30 82 01 2c ??*252 6130" }, { "00 c0 00 00 00", "??*48 9000" },
+	} },
+	{ "of no key, or none that the card makes", attests, {
+		{ "00 f9 82 00", "6a88" }, { "00 f9 95 00", "6a88" }, { "00 f9 9b 00", "6a86" },
+		{ "00 f9 f9 00", "6a86" }, { "00 f9 80 00", "6a86" }, { "00 f9 96 00", "6a86" },
+		{ "00 f9 00 00", "6a86" }, { "00 f9 9a 01", "6a86" }, { "00 f9 9a 00 01 aa", "6700" },
+	} },
+	{ "of an imported key", attests, {
+		ADMIN, { IMPORT_EC("9e"), "9000" }, { "00 f9 9e 00", "6a80" }, { "00 f9 9a 00", "30 82 ??*254 6130" },
+	} },
+	{ "of a moved key: where it is now", attests, {
+		ADMIN, { "00 f6 95 9e", "9000" }, { "00 f9 9e 00", "6a88" },
+		{ "00 f9 95 00 00 00 00", "30 82 01 2c " CERTIFIES("95", "05") " 9000" },
+	} },
+	{ "without an attestation key", NULL, {
+		{ "00 f9 9a 00", "6a88" }, { "00 f7 00 f9", "6a88" },
+		ADMIN, { IMPORT_EC("9e"), "9000" }, { "00 f9 9e 00", "6a80" },
+	} },
+	{ "with another key in its place", attests_by_another, {
+		{ "00 f9 9a 00", "6a88" },
+	} },
+	{ "it takes nothing away", attests, {
+		VERIFIED, ADMIN, { "00 f9 9a 00", "30 82 ??*254 6130" }, SIGN_9A, IS_ADMIN,
+		{ "00 f9 9a 00", "30 82 ??*254 6130" }, { SIGN_9C, "6982" },
+	} },
+	{ "the attestation key does nothing else", attests, {
+		{ "00 f7 00 f9", P256("01", "01") }, VERIFIED, ADMIN,
+		{ "00 87 11 f9 26 7c 24 82 00 81 20 22*32", "6a86" }, { "00 87 11 f9 02 53 00", "6a86" },
+		{ "00 47 00 f9 05 ac 03 80 01 11", "6a86" }, { IMPORT_EC("f9"), "6a86" },
+		{ "00 f6 ff f9", "6a86" }, { "00 f6 95 f9", "6a86" }, { "00 f6 f9 9e", "6a86" },
+		{ "00 f7 00 f9", P256("01", "01") },
+	} },
+
 	/* ---- what there is not ---- */
 	{ "no PIN at all", without_pin, {
 		{ "00 f7 00 80", "01 01 ff 05 01 00 06 02 00 00 9000" }, { PIN_QUERY, "6983" }, { PIN_RIGHT, "6983" },
 	} },
-	{ "attestation and the management application", NULL, {
-		{ "00 f9 9a 00", "6d00" }, { "00 a4 04 00 08 a0 00 00 05 27 47 11 17", "6a82" },
+	{ "the management application", NULL, {
+		{ "00 a4 04 00 08 a0 00 00 05 27 47 11 17", "6a82" },
 		{ "00 fd 00 00", "05 04 03 9000" },
 	} },
 };
@@ -717,7 +778,8 @@ START_TEST(vault_is_not_bothered)
 		{ "00 ff ff ff 1b 03 9b 17 31*24", "6a80" }, { IMPORT_EC("9b"), "6a86" },
 		{ "00 fe 03 9a 22 06 20 d6*32", "6a80" }, { "00 fe 11 9a 02 06 00", "6a80" },
 		{ "00 fe 11 9a 25 06 20 d6*32 ab 01 02", "6a80" }, { "00 f6 9b 9a", "6a86" },
-		{ "00 f7 00 f9", "6a88" }, { "00 fa 00 00", "6a80" }, { "00 fb 00 00", "6985" } };
+		{ "00 f7 00 96", "6a88" }, { "00 f9 9b 00", "6a86" },
+		{ "00 f9 f9 00", "6a86" }, { "00 fa 00 00", "6a80" }, { "00 fb 00 00", "6985" } };
 	struct fake_card *card = fake_card_new();
 	size_t i;
 

@@ -132,6 +132,12 @@ fake_card_new(void)
 }
 
 void
+fake_card_attests(struct fake_card *card)
+{
+	add_key(card, 0xf9, ALG_ECC_P256, PIN_NEVER);
+}
+
+void
 fake_card_free(struct fake_card *card)
 {
 	free(card);

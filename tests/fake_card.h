@@ -35,6 +35,9 @@ struct exchange {
 struct fake_card *fake_card_new(void);
 void fake_card_free(struct fake_card *card);
 
+/* Give it an attestation key. */
+void fake_card_attests(struct fake_card *card);
+
 /* Send octets; the answer may be up to room octets long.  Returns SW1-SW2. */
 uint16_t fake_card_send(struct fake_card *card, struct rbuf command, size_t room);
 

@@ -459,6 +459,32 @@ fake_admin_is(struct vault *port, struct rbuf key, const struct secret *octets)
 		   secret_view(octets)) ? VAULT_OK : VAULT_AUTH;
 }
 
+/* A certificate: the AK's serial number, the key's reference and its serial number, a hundred times. */
+static enum vault_err
+fake_attest(struct vault *port, struct rbuf attestation_key, uint8_t reference, struct rbuf key,
+    struct wbuf *certificate)
+{
+	struct key_info ak, info;
+	size_t i;
+
+	if (fails(self(port)))
+		return self(port)->fail_with;
+	if (!read_key(attestation_key, &ak) || ak.pin != PIN_NEVER || ak.origin != ORIGIN_GENERATED ||
+	    !read_key(key, &info))
+		return VAULT_MISMATCH;
+	if (info.origin != ORIGIN_GENERATED)
+		return VAULT_UNSUPPORTED;
+	wbuf_u32(certificate, 0x3082012c);
+	for (i = 0; i < 100; i++) {
+		wbuf_u8(certificate, rbuf_at(attestation_key, 3));
+		wbuf_u8(certificate, reference);
+		wbuf_u8(certificate, rbuf_at(key, 3));
+	}
+	if (self(port)->oversize != 0)
+		wbuf_fill(certificate, 0, VAULT_CERTIFICATE_MAX);
+	return VAULT_OK;
+}
+
 /* ADMIN knows a key by its serial number. */
 static enum vault_err
 fake_admin_holds(struct vault *port, struct rbuf key)
@@ -500,6 +526,7 @@ static const struct vault_ops ops = {
 	.describe = fake_describe,
 	.operate = fake_operate,
 	.encrypt = fake_encrypt,
+	.attest = fake_attest,
 	.random = fake_random,
 	.import = fake_import,
 	.public_value = fake_public_value,

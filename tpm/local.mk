@@ -14,6 +14,10 @@ libtpm_la_SOURCES = \
 	tpm/authorise.c \
 	tpm/challenge.c \
 	tpm/carrier.h \
+	tpm/certificate.c \
+	tpm/certificate.h \
+	tpm/certify.c \
+	tpm/certify.h \
 	tpm/cipher.c \
 	tpm/cipher.h \
 	tpm/command.c \
@@ -31,6 +35,7 @@ libtpm_la_SOURCES = \
 	tpm/evidence.c \
 	tpm/evidence.h \
 	tpm/evidence_check.c \
+	tpm/extension.c \
 	tpm/facts.c \
 	tpm/facts.h \
 	tpm/firstwrite.c \
@@ -182,6 +187,12 @@ tests_check_sealing_SOURCES = tests/check_sealing.c tests/suite.h
 tests_check_sealing_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_sealing_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_sealing_LDADD = $(TPM_CHECK_LIBS)
+
+check_PROGRAMS += tests/check_certify
+tests_check_certify_SOURCES = tests/check_certify.c tests/suite.h
+tests_check_certify_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_certify_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_certify_LDADD = $(TPM_CHECK_LIBS)
 
 check_PROGRAMS += tests/check_challenge
 tests_check_challenge_SOURCES = tests/check_challenge.c tests/suite.h

@@ -299,6 +299,7 @@ static const struct vault_ops ops = {
 	.describe = use_describe,
 	.operate = use_operate,
 	.encrypt = manage_encrypt,
+	.attest = certify_attest,
 	.random = op_random,
 	.import = import_key,
 	.public_value = use_public_value,

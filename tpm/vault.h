@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * One open card in the TPM: what is loaded, what is proven.  vault.c has the
- * references' half of the port; use.c the keys' half, with import.c, sealing.c
- * and manage.c (card management keys); turn.c does either's work on the TPM;
+ * references' half of the port; use.c the keys' half, with certify.c, import.c,
+ * sealing.c and manage.c (card management keys); turn.c does either's work on the TPM;
  * authorise.c has the proofs for keys, armed.c the one for PIN-always keys.
  */
 #ifndef TPMVSC_TPM_VAULT_H
@@ -158,6 +158,8 @@ enum vault_err use_describe(struct vault *vault, struct rbuf key, struct key_inf
 enum vault_err use_public_value(struct vault *vault, struct rbuf key, struct wbuf *out);
 enum vault_err use_operate(struct vault *vault, struct rbuf key, enum key_operation operation,
     struct rbuf in, struct wbuf *out);
+enum vault_err certify_attest(struct vault *vault, struct rbuf attestation_key, uint8_t reference,
+    struct rbuf key, struct wbuf *certificate);
 enum vault_err import_key(struct vault *vault, uint8_t algorithm, enum pin_rule rule,
     const struct key_parts *parts, struct wbuf *key);
 enum vault_err sealing_seal(struct vault *vault, struct rbuf key, uint32_t label,
