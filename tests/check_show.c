@@ -438,6 +438,7 @@ sample(void)
 	v.record.admin_algorithm = ALG_3DES;
 	v.record.admin_unblocks = true;
 	v.tpm.has_encrypt = true;
+	v.has_attestation = v.attestation.there = true;
 	v.pin = (struct metadata){
 		.there = true, .is_default = true, .tries_left = 5, .tries_limit = 5
 	};
@@ -487,7 +488,7 @@ START_TEST(a_screen)
 		"5 of 5 tries left; the default one", "PUK            none", "8 to 127 ASCII characters",
 		"3DES", "root on this machine can act as administrator", "Reset          not allowed",
 		"9C  P-256     imported   PIN once (not the usual rule of this key reference)",
-		"subject  name=Alice,O=Example", "EXPIRED",
+		"subject  name=Alice,O=Example", "EXPIRED", "Attestation    the card has a key for it\n",
 	};
 	/* clang-format on */
 	struct view v = sample();
@@ -552,7 +553,7 @@ START_TEST(a_card_as_json)
 {
 	static const char *const members[] = { "instance", "name", "state", "problem", "complete",
 		"guid", "chuid_guid", "serial_number", "reader", "pin", "puk", "admin_key",
-		"reset_allowed", "keys", "certificates", "tpm" };
+		"reset_allowed", "attestation_key", "keys", "certificates", "tpm" };
 	struct view v = sample();
 	struct failure why = { "" };
 	struct json_object *o, *card, *m;

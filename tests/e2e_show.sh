@@ -131,6 +131,7 @@ matches 'show: a key' '9A +P-256 +generated +PIN once$' "$out"
 matches 'show: a key with a rule of its own' '9C +P-384 +generated +PIN once \(not the usual' "$out"
 matches 'show: a subject, harmless' 'subject +CN=Mal\\1B\[31m\?lory,O=Ex\\,ample' "$out"
 matches 'show: days left' '36[45] days left' "$out"
+matches 'show: no attestation key' '^ *Attestation +no key for it' "$out"
 same 'show: nothing a terminal obeys' '' "$(LC_ALL=C grep -a "$(printf '[\001-\010\013-\037\177]')" out.txt || :)"
 
 run mgr show /instance 0 --json
@@ -147,6 +148,7 @@ same 'its admin key' '3DES true false true true' \
 	"$(json '.card.admin_key | "\(.algorithm) \(.default) \(.random) \(.may_unblock) \(.root_can_administer)"')"
 same 'its keys' '9a P-256 generated once true,9c P-384 generated once false' \
 	"$(json '[.card.keys[] | "\(.reference) \(.algorithm) \(.origin) \(.pin_rule) \(.usual_pin_rule)"] | join(",")')"
+same 'no attestation key' false "$(json .card.attestation_key)"
 same 'the digest of its certificate' \
 	"$(openssl x509 -in evil.pem -noout -fingerprint -sha256 | sed 's/.*=//; s/://g' | tr A-F a-f)" \
 	"$(json '.card.certificates[0].sha256')"

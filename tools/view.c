@@ -3,13 +3,14 @@
 
 #include "applet/tlv.h"
 #include "base/text.h"
+#include "card/attest.h"
 
 #include <openssl/x509.h>
 
 /* What is asked of a card, one step after the other. */
 typedef enum outcome view_step(struct channel *ch, struct view *v, struct failure *why);
 
-static view_step ask_label, ask_serial, ask_chuid, ask_secrets, ask_slots;
+static view_step ask_label, ask_serial, ask_chuid, ask_secrets, ask_slots, ask_attestation;
 
 /* The label, 50, in what SELECT answers: the card's name, for anybody. */
 static enum outcome
@@ -86,6 +87,15 @@ ask_secrets(struct channel *ch, struct view *v, struct failure *why)
 }
 
 static enum outcome
+ask_attestation(struct channel *ch, struct view *v, struct failure *why)
+{
+	const enum outcome outcome = client_metadata(ch, ATTESTATION_KEY, &v->attestation, why);
+
+	v->has_attestation = outcome == DONE;
+	return outcome;
+}
+
+static enum outcome
 ask_slot(struct channel *ch, uint8_t reference, struct view *v, struct failure *why)
 {
 	struct view_slot *slot = &v->slots[v->slot_count];
@@ -122,7 +132,7 @@ enum outcome
 view_card(const struct config *config, unsigned instance, struct view *out, struct failure *why)
 {
 	static view_step *const steps[] = { ask_label, ask_serial, ask_chuid, ask_secrets,
-		ask_slots };
+		ask_slots, ask_attestation };
 	struct channel *ch = NULL;
 	enum outcome outcome, last = DONE;
 	size_t i;

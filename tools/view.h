@@ -39,6 +39,8 @@ struct view {
 	uint8_t chuid_guid[16];
 	uint32_t serial;
 	struct metadata pin, puk, management;
+	bool has_attestation; /* it was told whether there is an attestation key */
+	struct metadata attestation;
 	struct view_slot slots[VIEW_SLOTS];
 	size_t slot_count;
 };

@@ -157,10 +157,15 @@ put_slots(struct json *j, const struct view *v)
 	size_t i;
 
 	if (!v->has_card) {
+		json_put_null(j, "attestation_key");
 		json_put_null(j, "keys");
 		json_put_null(j, "certificates");
 		return;
 	}
+	if (v->has_attestation)
+		json_put_bool(j, "attestation_key", v->attestation.there);
+	else
+		json_put_null(j, "attestation_key");
 	json_open_list(j, "keys");
 	for (i = 0; i < v->slot_count; i++) {
 		if (v->slots[i].key.there)

@@ -204,6 +204,9 @@ view_print(const struct view *v)
 		if (v->slots[i].certificate != NULL)
 			print_certificate(v->slots[i].certificate, now);
 	}
+	if (v->has_attestation)
+		line("Attestation", "%s", v->attestation.there ? "the card has a key for it" :
+			"no key for it (tpmvscmgr attest makes one)");
 	if (v->has_card && failed(&v->card_problem))
 		line("Trouble", "%s", v->card_problem.text);
 }
