@@ -204,7 +204,7 @@ need_packages()
 }
 
 # shellcheck disable=SC2034
-build_packages=(autoconf automake binutils check gcc libc6-dev libcurl4-openssl-dev libjson-c-dev
+build_packages=(autoconf automake binutils check gcc libc6-dev libcbor-dev libcurl4-openssl-dev libjson-c-dev
 	libpcsclite-dev libqrencode-dev libsodium-dev libssl-dev libtool libtss2-dev make pkg-config xz-utils)
 # shellcheck disable=SC2034
 run_packages=(libtss2-tcti-swtpm0 opensc opensc-pkcs11 openssl pcscd swtpm tpm2-tools

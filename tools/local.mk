@@ -25,6 +25,9 @@ bundle_parts = tools/bundle.c tools/bundle.h tools/document.c tools/document.h
 # Checking it.
 verify_parts = tools/ekchain.c tools/ekchain.h
 
+# A key's attestation as WebAuthn and ACME have it.
+webauthn_parts = tools/webauthn.c tools/webauthn.h
+
 # What a person or a program gets to see.
 view_parts = \
 	tools/certificate.c tools/certificate.h \
@@ -66,7 +69,7 @@ exchange_parts = \
 
 tpmvscmgr_SOURCES = $(tools_parts) \
 	$(client_parts) $(x509_parts) $(change_parts) \
-	$(bundle_parts) $(exchange_parts) $(verify_parts) $(view_parts) \
+	$(bundle_parts) $(exchange_parts) $(verify_parts) $(view_parts) $(webauthn_parts) \
 	tools/channel.c \
 	tools/alive.c tools/alive.h \
 	tools/challenge.c \
@@ -91,11 +94,11 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/stdio.c \
 	tools/respond.c \
 	tools/tpmvscmgr.c
-tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS) \
-	-DTPMVSC_READER_CONF='"$(serialconfdir)/libifdtpmvsc"'
+tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CBOR_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) \
+	$(JSON_CFLAGS) $(QRENCODE_CFLAGS) -DTPMVSC_READER_CONF='"$(serialconfdir)/libifdtpmvsc"'
 tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
 tpmvscmgr_LDFLAGS = $(AM_LDFLAGS) $(PIE_LDFLAGS)
-tpmvscmgr_LDADD = $(ROOM_LIBS) $(CURL_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS)
+tpmvscmgr_LDADD = $(ROOM_LIBS) $(CBOR_LIBS) $(CURL_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(QRENCODE_LIBS)
 
 # The client of a card, and the way to it: both ends are played.
 check_PROGRAMS += tests/check_channel tests/check_client tests/check_pcsc
@@ -216,6 +219,14 @@ tests_check_ekchain_SOURCES = tests/check_ekchain.c tests/suite.h tools/ekchain.
 tests_check_ekchain_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_check_ekchain_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_ekchain_LDADD = libscratch.la $(ROOM_LIBS) $(CHECK_LIBS)
+
+# A key's attestation for WebAuthn and ACME.
+check_PROGRAMS += tests/check_webauthn
+
+tests_check_webauthn_SOURCES = tests/check_webauthn.c tests/suite.h $(webauthn_parts)
+tests_check_webauthn_CPPFLAGS = $(AM_CPPFLAGS) $(CBOR_CFLAGS) $(CRYPTO_CFLAGS) $(TSS2_CFLAGS)
+tests_check_webauthn_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_webauthn_LDADD = $(ROOM_LIBS) $(CBOR_LIBS) $(CRYPTO_LIBS) $(TSS2_LIBS) $(CHECK_LIBS)
 
 # Evidence as JSON: there and back, and every bit of it.
 check_PROGRAMS += tests/check_bundle
