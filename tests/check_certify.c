@@ -134,7 +134,7 @@ evidence_of(struct rbuf der, struct evidence *out, struct failure *why)
 {
 	struct wbuf w = wbuf_over(evidence_octets, sizeof evidence_octets);
 
-	return certificate_evidence(der, &w, out, why);
+	return evidence_of_certificate(der, &w, out, why);
 }
 
 /* ---- what comes out ---- */

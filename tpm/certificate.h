@@ -57,16 +57,4 @@ MUST_CHECK bool certificate_begin(const struct certificate_spec *spec, struct wb
 MUST_CHECK bool certificate_finish(
     struct rbuf tbs, const TPMS_SIGNATURE_ECDSA *signature, struct wbuf *out);
 
-/*
- * The evidence inside a certificate, to be checked by evidence_check(); whether
- * the certificate is for that key, and the AK's, is checked here.
- *
- * certificate DER, hostile
- * octets      appended: what out has views of; EVIDENCE_OCTETS_MAX are enough
- *
- * False when it has none, or is not what certificate_finish() made; why says it.
- */
-MUST_CHECK bool certificate_evidence(struct rbuf certificate, struct wbuf *octets,
-    struct evidence *out, struct failure *why);
-
 #endif

@@ -114,6 +114,18 @@ struct evidence_report {
  */
 MUST_CHECK bool evidence_check(const struct evidence *e, struct evidence_report *out);
 
+/*
+ * Take the evidence out of a certificate that INS F9 gave, for evidence_check().
+ * That the certificate is for the key in it, and signed by the AK in it, is
+ * checked here.  Who besides its owner may set the PIN is not part of it.
+ *
+ * certificate X.509 in DER, hostile
+ * octets      has room for EVIDENCE_OCTETS_MAX; what out has views of is appended
+ * why         a sentence about the certificate
+ */
+MUST_CHECK bool evidence_of_certificate(struct rbuf certificate, struct wbuf *octets,
+    struct evidence *out, struct failure *why);
+
 /* Append the public key of a TPMT_PUBLIC (RSA, ECC) as SubjectPublicKeyInfo in DER. */
 MUST_CHECK bool evidence_public_key(struct rbuf area, struct wbuf *out);
 

@@ -220,7 +220,7 @@ fits(X509 *certificate, const struct evidence *e)
 }
 
 bool
-certificate_evidence(
+evidence_of_certificate(
     struct rbuf certificate, struct wbuf *octets, struct evidence *out, struct failure *why)
 {
 	const uint8_t *at = certificate.data;
