@@ -251,3 +251,22 @@ tests_check_base64_SOURCES = tests/check_base64.c tests/suite.h tools/base64.c t
 tests_check_base64_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_check_base64_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_base64_LDADD = libbase.la $(CRYPTO_LIBS) $(CHECK_LIBS)
+
+# What goes between a card's machine and an attestation CA.
+check_PROGRAMS += tests/check_exchange
+
+tests_check_exchange_SOURCES = tests/check_exchange.c tests/suite.h tools/calls.c tools/calls.h \
+	tools/exchange.c tools/exchange.h tools/https.c tools/https.h $(bundle_parts) $(json_parts) \
+	tools/words.c tools/words.h
+tests_check_exchange_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) $(JSON_CFLAGS)
+tests_check_exchange_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_exchange_LDADD = $(ROOM_LIBS) $(CURL_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
+
+# What an attestation CA makes.
+check_PROGRAMS += tests/check_akcert
+
+tests_check_akcert_SOURCES = tests/check_akcert.c tests/suite.h tools/akcert.c tools/akcert.h \
+	tools/ekchain.c tools/ekchain.h tools/file.c tools/file.h
+tests_check_akcert_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
+tests_check_akcert_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_akcert_LDADD = libscratch.la $(ROOM_LIBS) $(CHECK_LIBS)
