@@ -2,6 +2,8 @@
 noinst_LTLIBRARIES += libcard.la
 
 libcard_la_SOURCES = \
+	card/ak.c \
+	card/ak.h \
 	card/audit.c \
 	card/audit.h \
 	card/adminkey.c \

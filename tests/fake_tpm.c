@@ -2,6 +2,7 @@
 #include "tests/fake_tpm.h"
 
 #include "tests/faults.h"
+#include "tpm/certify.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -392,6 +393,20 @@ tpm_vault_open(struct tpm *t, struct rbuf record, struct vault **out)
 	fake_tpm->open++;
 	*out = &v->fake.port;
 	return TPM_OK;
+}
+
+enum vault_err
+certify_self(struct vault *v, struct rbuf ak, struct wbuf *out)
+{
+	struct key_info info;
+
+	if (fake_tpm->away || !fault_point())
+		return VAULT_FAULT;
+	if (vault_describe(v, ak, &info) != VAULT_OK)
+		return VAULT_MISMATCH;
+	wbuf_put(out, rbuf_str("the certificate of "));
+	wbuf_put(out, ak);
+	return VAULT_OK;
 }
 
 void
