@@ -317,6 +317,17 @@ approval_cut(void)
 }
 
 static void
+approval_and_more(void)
+{
+	uint8_t octets[2 * P256_OCTETS + 1] = { 0 };
+	struct rbuf in = m.evidence.approval[PIN_BY_PIN];
+
+	ck_assert(rbuf_copy(&in, octets, 2 * P256_OCTETS));
+	m.evidence.approval[PIN_BY_PIN] = maker_keep(&m, rbuf_of(octets, sizeof octets));
+	maker_certify(&m);
+}
+
+static void
 approval_of_zeros(void)
 {
 	static const uint8_t zeros[2 * P256_OCTETS];
@@ -538,6 +549,15 @@ pin_half(void)
 }
 
 static void
+pin_and_more(void)
+{
+	TPMS_ATTEST attest = maker_index_attest(&m, INDEX_PIN);
+
+	attest.attested.nv.nvContents.size = 9;
+	pin_certified_as(&attest);
+}
+
+static void
 pin_not_by_a_tpm(void)
 {
 	TPMS_ATTEST attest = maker_index_attest(&m, INDEX_PIN);
@@ -712,9 +732,15 @@ imported_as_generated_with_a_statement(void)
 }
 
 static void
-imported_with_a_statement(void)
+imported_with_an_attest(void)
 {
-	m.evidence.key[2].statement = m.evidence.key[0].statement;
+	m.evidence.key[2].statement.attest = m.evidence.key[0].statement.attest;
+}
+
+static void
+imported_with_a_signature(void)
+{
+	m.evidence.key[2].statement.signature = m.evidence.key[0].statement.signature;
 }
 
 static void
@@ -722,6 +748,7 @@ imported_with_creation(void)
 {
 	m.evidence.key[2].creation = m.evidence.key[0].creation;
 	maker_certify(&m);
+	m.evidence.key[2].statement = (struct statement){ { NULL, 0 }, { NULL, 0 } };
 }
 
 static void
@@ -733,11 +760,8 @@ imported_by_half(void)
 static void
 creation_of_another(void)
 {
-	TPMS_ATTEST attest;
+	TPMS_ATTEST attest = maker_key_attest(&m, 0);
 
-	m.evidence.key[0].creation = maker_keep(&m, rbuf_str("no creation data"));
-	maker_certify(&m);
-	attest = maker_key_attest(&m, 0);
 	attest.attested.creation.creationHash.buffer[5] ^= 1;
 	m.evidence.key[0].statement = maker_sign(&m, m.ak, &attest);
 }
@@ -836,6 +860,15 @@ key_short_modulus(void)
 
 	area.unique.rsa.size = 255;
 	area.unique.rsa.buffer[254] |= 1;
+	set_key(1, &area);
+}
+
+static void
+key_small_modulus(void)
+{
+	TPMT_PUBLIC area = key_area(1);
+
+	area.unique.rsa.buffer[0] &= 0x7f;
 	set_key(1, &area);
 }
 
@@ -948,6 +981,8 @@ static const struct forgery {
 	{ "approvals in each other's places", approvals_swapped, AUTHORITY, ALONE,
 	    "the PUK's owner may set a new PIN is not" },
 	{ "an approval cut short", approval_cut, AUTHORITY, ALONE, "administrator may change" },
+	{ "something behind an approval", approval_and_more, AUTHORITY, ALONE,
+	    "PIN's owner may change" },
 	{ "an approval of zeros", approval_of_zeros, AUTHORITY, ALONE, "PUK's owner may change" },
 	{ "an approval that is not shown", approval_hidden, AUTHORITY, ALONE, "is not shown" },
 	{ "a PUK that is not shown", approval_without_puk, AUTHORITY, ALONE,
@@ -983,6 +1018,7 @@ static const struct forgery {
 	    "of another kind" },
 	{ "a statement from offset 4", pin_offset, INDEX + INDEX_PIN, ALONE, "eight octets" },
 	{ "a statement about half", pin_half, INDEX + INDEX_PIN, ALONE, "eight octets" },
+	{ "a statement about more", pin_and_more, INDEX + INDEX_PIN, ALONE, "eight octets" },
 	{ "a statement by a program", pin_not_by_a_tpm, INDEX + INDEX_PIN, ALONE,
 	    "not made by a TPM" },
 	{ "a stale nonce", pin_stale_nonce, INDEX + INDEX_PIN, false, "the nonce is another" },
@@ -1006,8 +1042,8 @@ static const struct forgery {
 	    "no TPM says anything about key 9d" },
 	{ "an imported key, another's statement", imported_as_generated_with_a_statement,
 	    KEY + 2, ALONE, "about another key" },
-	{ "an imported key with a statement", imported_with_a_statement, KEY + 2, ALONE,
-	    "was imported" },
+	{ "an imported key, attested", imported_with_an_attest, KEY + 2, ALONE, "was imported" },
+	{ "an imported key, signed", imported_with_a_signature, KEY + 2, ALONE, "was imported" },
 	{ "an imported key with creation data", imported_with_creation, KEY + 2, ALONE,
 	    "was imported" },
 	{ "an imported key, half a lie", imported_by_half, KEY + 2, ALONE, "not such as" },
@@ -1023,6 +1059,7 @@ static const struct forgery {
 	{ "a key off its curve", key_off_the_curve, KEY, ALONE, "not such as" },
 	{ "an even modulus", key_even_modulus, KEY + 1, ALONE, "not such as" },
 	{ "a short modulus", key_short_modulus, KEY + 1, ALONE, "not such as" },
+	{ "a small modulus", key_small_modulus, KEY + 1, ALONE, "not such as" },
 	{ "exponent 3", key_exponent_3, KEY + 1, ALONE, "not such as" },
 	{ "a Name of SHA-1", key_sha1, KEY, false, "not such as" },
 	{ "a card management key", key_admin, KEY, ALONE, "not such as" },

@@ -128,8 +128,7 @@ evidence_is_ak(struct rbuf area)
 	if (!area_read_object(area, &object))
 		return false;
 	given = rbuf_of(object.authPolicy.buffer, object.authPolicy.size);
-	if (given.len != sizeof policy.octets ||
-	    !rbuf_copy(&given, policy.octets, sizeof policy.octets))
+	if (!rbuf_copy(&given, policy.octets, sizeof policy.octets))
 		return false;
 	expected = key_attestation_template(&policy);
 	key = area_same_kind(&object, &expected.publicArea) ? area_key(&object) : NULL;
