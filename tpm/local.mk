@@ -213,6 +213,12 @@ tests_check_credential_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
 tests_check_credential_CFLAGS = $(TPM_CHECK_CFLAGS)
 tests_check_credential_LDADD = $(TPM_CHECK_LIBS)
 
+check_PROGRAMS += tests/check_witness
+tests_check_witness_SOURCES = tests/check_witness.c tests/suite.h
+tests_check_witness_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_witness_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_witness_LDADD = $(TPM_CHECK_LIBS)
+
 check_PROGRAMS += tests/check_evidence
 tests_check_evidence_SOURCES = tests/check_evidence.c tests/evidence_maker.c tests/evidence_maker.h \
 	tests/faults.c tests/faults.h tests/suite.h
