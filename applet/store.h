@@ -24,6 +24,7 @@ enum store_kind {
 	STORE_KEY_NEXT,    /* a card management key on its way to being 9B; id and value as above */
 	STORE_SEALING_KEY, /* the key that objects are sealed to; id: 0 */
 	STORE_DEFAULT, /* there when PIN (0x80), PUK (0x81) or 9B (0x9b) has its default value; value: any */
+	STORE_CHAIN,   /* the certificate of a key that no object is for (id: its reference), and those above it; DER */
 	STORE_KINDS
 };
 

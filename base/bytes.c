@@ -177,6 +177,14 @@ wbuf_view(const struct wbuf *out)
 	return rbuf_of(out->data, out->len);
 }
 
+struct rbuf
+wbuf_since(const struct wbuf *out, size_t len)
+{
+	struct rbuf all = wbuf_view(out), before;
+
+	return !out->overflow && rbuf_take(&all, len, &before) ? all : rbuf_of(NULL, 0);
+}
+
 void
 wbuf_insert(struct wbuf *out, size_t at, struct rbuf octets)
 {

@@ -81,6 +81,9 @@ MUST_CHECK bool wbuf_ok(const struct wbuf *out);
 /* View what was written so far. */
 struct rbuf wbuf_view(const struct wbuf *out);
 
+/* View what was written after the first len octets; empty after an overflow. */
+struct rbuf wbuf_since(const struct wbuf *out, size_t len);
+
 /*
  * Insert octets at offset at, moving what follows.  at must not exceed
  * out->len; an overflow latches and leaves the octets as they were.

@@ -124,6 +124,7 @@ struct card_request {
 	uint8_t admin_algorithm;
 	bool admin_unblock;
 	bool generate; /* write CHUID, CCC, discovery object and key history */
+	bool attestation; /* make an attestation key: card/attest.h */
 
 	/*
 	 * NULL: make a card whatever the others' names are.  Else set to whether
@@ -150,8 +151,8 @@ MUST_CHECK enum outcome cards_create(const struct config *config,
 
 /*
  * Make a card anew in its place, with the default PIN, PUK (if it had one) and
- * admin key, no other key, and a file system of its own; name, policy, limits
- * and rules stay.  Nothing of the old one is left, or, if even that failed,
+ * admin key, no other key but an attestation key of its own (if it had one), and a
+ * file system of its own; name, policy, limits and rules stay.  Nothing of the old one is left, or, if even that failed,
  * the next call of this or of the other three removes it.  Waits some seconds
  * only for a tpmvscmgr at work.
  *

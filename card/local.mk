@@ -7,6 +7,9 @@ libcard_la_SOURCES = \
 	card/audit.c \
 	card/audit.h \
 	card/adminkey.c \
+	card/attest.c \
+	card/attesting.c \
+	card/attesting.h \
 	card/beside.c \
 	card/beside.h \
 	card/cache.c \
@@ -17,6 +20,7 @@ libcard_la_SOURCES = \
 	card/config.h \
 	card/create.c \
 	card/defaults.c \
+	card/endorse.c \
 	card/desk.c \
 	card/destroy.c \
 	card/filesystem.c \

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What create and a reset have in common: a card is planned, made, and put beside the others. */
+#include "card/ak.h"
 #include "card/parts.h"
 
 #include "applet/sealing.h"
 #include "applet/tlv.h"
+#include "tpm/attestation.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -82,6 +84,23 @@ put_protected(struct piv *p, const struct secret *key)
 	    ? sw : sw_of_store(store_put(p->store, STORE_OBJECT, ADMIN_DATA, wbuf_view(&data)));
 }
 
+/* Say why something could not be done: no room on the disk, the TPM, or else. */
+static enum outcome
+explain(const struct making *m, bool done, bool full, const char *what, struct failure *why)
+{
+	enum tpm_err err;
+
+	if (done)
+		return DONE;
+	if (full) {
+		fail(why, "cannot %s: no room in %s", what, m->work->config->state_dir);
+		return NO_ROOM;
+	}
+	err = tpm_probe(m->work->link.tpm, why);
+	fail(why, "cannot %s", what);
+	return err != TPM_OK ? outcome_of_tpm(err) : FAILED;
+}
+
 /*
  * Of a key that was left to chance nobody is told but who proves the PIN: his
  * programs find it on the card.
@@ -93,7 +112,6 @@ protect(struct making *m, struct store *store, struct rbuf record, const struct 
 	struct vault *vault = NULL;
 	struct piv *p = calloc(1, sizeof *p);
 	sw_t sw = SW_NO_DIAGNOSIS;
-	enum tpm_err err;
 
 	if (p != NULL && tpm_vault_open(m->work->link.tpm, record, &vault) == TPM_OK) {
 		piv_init(p, vault, store, &m->request->profile, NULL);
@@ -102,16 +120,28 @@ protect(struct making *m, struct store *store, struct rbuf record, const struct 
 	}
 	tpm_vault_free(vault);
 	free(p);
-	if (sw == SW_OK)
-		return DONE;
-	if (sw == SW_NOT_ENOUGH_MEMORY) {
-		fail(why, "no room for the card's administrator key in %s",
-		    m->work->config->state_dir);
-		return NO_ROOM;
-	}
-	err = tpm_probe(m->work->link.tpm, why);
-	fail(why, "cannot seal the card's administrator key");
-	return err != TPM_OK ? outcome_of_tpm(err) : FAILED;
+	return explain(m, sw == SW_OK, sw == SW_NOT_ENOUGH_MEMORY, "seal the card's administrator key", why);
+}
+
+/* Make what certifies the card's keys later. */
+static enum outcome
+make_attestation_key(
+    struct making *m, struct store *store, struct rbuf record, struct failure *why)
+{
+	uint8_t octets[VAULT_KEY_MAX];
+	struct wbuf key = wbuf_over(octets, sizeof octets);
+	enum vault_err made = VAULT_FAULT;
+	enum store_err kept = STORE_OK;
+	struct vault *vault = NULL;
+
+	work_report(m->work, "Making the card's attestation key");
+	if (tpm_vault_open(m->work->link.tpm, record, &vault) == TPM_OK)
+		made = attestation_make(vault, &key);
+	if (made == VAULT_OK)
+		kept = ak_keep(vault, store, wbuf_view(&key));
+	tpm_vault_free(vault);
+	return explain(m, made == VAULT_OK && kept == STORE_OK, kept == STORE_FULL,
+	    "make the card's attestation key", why);
 }
 
 /* Write the card's items into its directory, which no driver sees yet. */
@@ -134,6 +164,8 @@ write_items(struct making *m, struct rbuf record, struct rbuf admin_key,
 		err = write_file_system(m, store);
 	if (err == STORE_OK && random->len != 0)
 		outcome = protect(m, store, record, random, why);
+	if (err == STORE_OK && outcome == DONE && m->request->attestation)
+		outcome = make_attestation_key(m, store, record, why);
 	files_store_close(store);
 	if (outcome != DONE)
 		return outcome;

@@ -3,6 +3,7 @@
  * A card made anew in its place, as RESET asks for: whole, or the old one
  * stays as it was.  It runs inside pcscd.
  */
+#include "card/attest.h"
 #include "card/parts.h"
 
 /* How long a client may wait for a tpmvscmgr that is at work. */
@@ -43,6 +44,29 @@ examine(struct renewal *r, struct rbuf record)
 		return FAILED;
 	}
 	return DONE;
+}
+
+/* Whether the old card has an attestation key, which the new one gets one for. */
+static enum outcome
+look_for_attestation(struct renewal *r)
+{
+	uint8_t octets[VAULT_KEY_MAX];
+	struct wbuf key = wbuf_over(octets, sizeof octets);
+	struct store *store = NULL;
+	enum outcome outcome;
+	enum store_err err;
+
+	outcome = outcome_of_files(
+	    files_store_open(r->work.files, r->making.instance, &store, r->work.why));
+	if (outcome != DONE)
+		return outcome;
+	err = store_get(store, STORE_KEY, ATTESTATION_KEY, &key);
+	files_store_close(store);
+	r->request.attestation = err == STORE_OK;
+	if (err == STORE_OK || err == STORE_ABSENT)
+		return DONE;
+	fail(r->work.why, "its attestation key cannot be read");
+	return outcome_of_store(err);
 }
 
 /* Complete the request: a card like the old one, but for its secrets. */
@@ -137,6 +161,8 @@ start_over(struct renewal *r, struct rbuf record)
 	enum outcome outcome;
 
 	outcome = examine(r, record);
+	if (outcome == DONE)
+		outcome = look_for_attestation(r);
 	if (outcome != DONE)
 		return outcome;
 	request_like_old(r);

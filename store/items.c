@@ -26,6 +26,7 @@ item_name(enum store_kind kind, uint32_t id)
 		[STORE_KEY_NEXT] = "next",
 		[STORE_SEALING_KEY] = "sealing",
 		[STORE_DEFAULT] = "default",
+		[STORE_CHAIN] = "chain",
 	};
 	struct item_name name;
 

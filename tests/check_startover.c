@@ -123,6 +123,7 @@ START_TEST(kept)
 	ck_assert_msg(cards_start_over(&installation, 0, old.record, &why) == DONE, "%s: %s",
 	    kinds[_i].why, why.text);
 	installation_check(kinds[_i].why);
+	ck_assert_msg(!scratch_exists("state/0000/key-f9"), "an attestation key from nowhere");
 	read_paper(0, &fresh);
 	ck_assert_uint_ne(fake_tpm_number(fresh.record), fake_tpm_number(old.record));
 	ck_assert_uint_eq(fresh.info.pin_tries, kinds[_i].pin_tries);

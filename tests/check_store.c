@@ -40,6 +40,7 @@ static const struct {
 	{ "the key it is sealed to", STORE_SEALING_KEY, 0, 1500, STORE_OK, "sealing-00" },
 	{ "a management key on its way in", STORE_KEY_NEXT, 0x9b, 700, STORE_OK, "next-9b" },
 	{ "a note", STORE_DEFAULT, 0x80, 8, STORE_OK, "default-80" },
+	{ "certificates of the attestation key", STORE_CHAIN, 0xf9, 3000, STORE_OK, "chain-f9" },
 	{ "nothing in it", STORE_OBJECT, 0x5fc109, 0, STORE_OK, "object-5fc109" },
 	{ "one read long", STORE_OBJECT, 0x5fc103, 4096, STORE_OK, "object-5fc103" },
 	{ "as long as can be", STORE_OBJECT, 0x5fc108, STORE_ITEM_MAX, STORE_OK, "object-5fc108" },

@@ -32,6 +32,16 @@ create(void *context)
 }
 
 static int
+create_attesting(void *context)
+{
+	struct card_request request = installation_request();
+
+	(void)context;
+	request.attestation = true;
+	return (int)cards_create(&installation, &request, NULL, &told->instance, &told->why);
+}
+
+static int
 create_random(void *context)
 {
 	struct card_request request = installation_request();
@@ -123,6 +133,9 @@ static const struct {
 	{ "create, I/O error", create, false, { FAULT_ERROR, 0, EIO } },
 	{ "create with a random key, killed", create_random, false, { FAULT_KILL, 0, 0 } },
 	{ "create with a random key, no space", create_random, false, { FAULT_ERROR, 0, ENOSPC } },
+	{ "create with an attestation key, killed", create_attesting, false, { FAULT_KILL, 0, 0 } },
+	{ "create with an attestation key, I/O error", create_attesting, false,
+	    { FAULT_ERROR, 0, EIO } },
 	{ "create, no space", create, false, { FAULT_ERROR, 0, ENOSPC } },
 	{ "create, no right", create, false, { FAULT_ERROR, 0, EACCES } },
 	{ "create, everything gone", create, false, { FAULT_CUT, 0, EIO } },
@@ -174,7 +187,8 @@ check_words_of_destroy(const char *what, int status, int before)
 static bool
 is_create(unsigned row)
 {
-	return accidents[row].body == create || accidents[row].body == create_random;
+	return accidents[row].body == create || accidents[row].body == create_attesting ||
+	       accidents[row].body == create_random;
 }
 
 static void
@@ -253,6 +267,7 @@ two_cards(void)
 	fake_tpm_reset();
 	ck_assert_uint_eq(installation_create(&request), 0);
 	request.profile.allow_reset = true;
+	request.attestation = true;
 	ck_assert_uint_eq(installation_create(&request), 1);
 	scratch_write("state/0001/object-5fc105", rbuf_str("a certificate"), 0600);
 	old_record = wbuf_over(old_octets, sizeof old_octets);
@@ -264,8 +279,9 @@ two_cards(void)
 static bool
 is_fresh(const char *what, uint64_t old_sum)
 {
-	static const char *const names[] = { "record", "key-9b", "default-80", "default-81",
-		"default-9b", "object-5fc102", "object-5fc107", "object-7e", "object-5fc10c" };
+	static const char *const names[] = { "record", "key-9b", "key-f9", "default-80", "default-81",
+		"default-9b", "object-5fc102", "object-5fc107", "object-7e", "object-5fc10c",
+		"object-5fff01" };
 	uint8_t octets[TPM_RECORD_MAX];
 	struct wbuf record = wbuf_over(octets, sizeof octets);
 	char path[64];

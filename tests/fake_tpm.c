@@ -2,6 +2,7 @@
 #include "tests/fake_tpm.h"
 
 #include "tests/faults.h"
+#include "tpm/attestation.h"
 #include "tpm/certify.h"
 
 #include <stdio.h>
@@ -407,6 +408,18 @@ certify_self(struct vault *v, struct rbuf ak, struct wbuf *out)
 	wbuf_put(out, rbuf_str("the certificate of "));
 	wbuf_put(out, ak);
 	return VAULT_OK;
+}
+
+/* A key like others: who certifies anything with it is not in this TPM. */
+enum vault_err
+attestation_make(struct vault *v, struct wbuf *key)
+{
+	uint8_t octets[VAULT_PUBLIC_MAX];
+	struct wbuf public_value = wbuf_over(octets, sizeof octets);
+
+	if (fake_tpm->away || !fault_point())
+		return VAULT_FAULT;
+	return vault_generate(v, ALG_ECC_P256, PIN_NEVER, key, &public_value);
 }
 
 void

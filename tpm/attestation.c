@@ -73,22 +73,13 @@ attestation_make(struct vault *vault, struct wbuf *key)
 
 /* ---- what is known without the TPM ---- */
 
-/* The octets that were appended since begin. */
-static struct rbuf
-since(const struct wbuf *w, size_t begin)
-{
-	struct rbuf all = wbuf_view(w), before;
-
-	return wbuf_ok(w) && rbuf_take(&all, begin, &before) ? all : rbuf_of(NULL, 0);
-}
-
 static struct rbuf
 put(struct wbuf *out, struct rbuf octets)
 {
 	const size_t begin = out->len;
 
 	wbuf_put(out, octets);
-	return since(out, begin);
+	return wbuf_since(out, begin);
 }
 
 static bool
@@ -161,7 +152,7 @@ attestation_of_key(
 	at = octets->len;
 	if (file.has_creation && !keyfile_creation(&file, octets))
 		octets->overflow = true;
-	out->creation = since(octets, at);
+	out->creation = wbuf_since(octets, at);
 	if (wbuf_ok(octets))
 		return VAULT_OK;
 	wbuf_truncate(octets, begin);
@@ -169,6 +160,17 @@ attestation_of_key(
 }
 
 /* ---- statements ---- */
+
+bool
+attestation_extra(const struct evidence *e, struct wbuf *out)
+{
+	struct digest d;
+
+	if (!evidence_digest(e, &d))
+		return false;
+	wbuf_put(out, digest_view(&d));
+	return wbuf_ok(out);
+}
 
 /* One that is to be made, and what it is about. */
 struct statement_step {

@@ -42,6 +42,9 @@ MUST_CHECK enum vault_err attestation_of_key(
 
 /* ---- statements ---- */
 
+/* Append what all statements of evidence are made over.  False also when memory is out. */
+MUST_CHECK bool attestation_extra(const struct evidence *e, struct wbuf *out);
+
 /*
  * Have the AK certify, over extra (at most ATTESTATION_EXTRA_MAX octets):
  *
@@ -59,6 +62,9 @@ MUST_CHECK enum vault_err attestation_creation(struct vault *v, struct rbuf ak, 
     struct rbuf extra, struct wbuf *octets, struct statement *out);
 MUST_CHECK enum vault_err attestation_key(struct vault *v, struct rbuf ak, struct rbuf key,
     struct rbuf extra, struct wbuf *octets, struct statement *out);
+
+/* Whether octets are an X.509 certificate and nothing else, of the key with that area (TPMT_PUBLIC). */
+MUST_CHECK bool attestation_certifies(struct rbuf certificate, struct rbuf area);
 
 /* ---- the TPM's own identity ---- */
 

@@ -8,57 +8,20 @@
 #include <tss2/tss2_mu.h>
 
 #include "tpm/attestation.h"
+#include "tpm/ektemplate.h"
 #include "tpm/rc.h"
 #include "tpm/vault.h"
 
 /* No certificate is longer. */
 #define CERTIFICATE_MAX 8192
 
-/* PolicySecret(TPM_RH_ENDORSEMENT): PolicyA of the profile. */
-#define POLICY_A                                                                              \
-	{                                                                                     \
-		.size = 32, .buffer = { 0x83, 0x71, 0x97, 0x67, 0x44, 0x84, 0xb3, 0xf8, 0x1a, \
-			0x90, 0xcc, 0x8d, 0x46, 0xa5, 0xd7, 0x24, 0xfd, 0x52, 0xd7, 0x6e,     \
-			0x06, 0x52, 0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69,     \
-			0xaa }                                                                \
-	}
-
-#define EK_ATTRIBUTES                                                                         \
-	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_SENSITIVEDATAORIGIN |   \
-	    TPMA_OBJECT_ADMINWITHPOLICY | TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_DECRYPT)
-
-#define AES_128_CFB { .algorithm = TPM2_ALG_AES, .keyBits.aes = 128, .mode.aes = TPM2_ALG_CFB }
-
-/* Where a certificate may be, and the template of its key; the first there is counts. */
-static const struct ek_kind {
+/* Where a certificate may be; the first there is counts. */
+static const struct ek_place {
 	TPM2_HANDLE certificate;
-	TPM2B_PUBLIC template;
-} kinds[] = {
-	{ 0x01c00002, { .publicArea = { /* L-1 */
-		.type = TPM2_ALG_RSA,
-		.nameAlg = TPM2_ALG_SHA256,
-		.objectAttributes = EK_ATTRIBUTES,
-		.authPolicy = POLICY_A,
-		.parameters.rsaDetail = {
-			.symmetric = AES_128_CFB,
-			.scheme.scheme = TPM2_ALG_NULL,
-			.keyBits = 2048,
-		},
-		.unique.rsa.size = 256,
-	} } },
-	{ 0x01c0000a, { .publicArea = { /* L-2 */
-		.type = TPM2_ALG_ECC,
-		.nameAlg = TPM2_ALG_SHA256,
-		.objectAttributes = EK_ATTRIBUTES,
-		.authPolicy = POLICY_A,
-		.parameters.eccDetail = {
-			.symmetric = AES_128_CFB,
-			.scheme.scheme = TPM2_ALG_NULL,
-			.curveID = TPM2_ECC_NIST_P256,
-			.kdf.scheme = TPM2_ALG_NULL,
-		},
-		.unique.ecc = { .x.size = 32, .y.size = 32 },
-	} } },
+	enum ek_kind kind;
+} places[] = {
+	{ 0x01c00002, EK_RSA_2048 },
+	{ 0x01c0000a, EK_P256 },
 };
 
 /* ---- the certificate ---- */
@@ -180,22 +143,35 @@ is_of(X509 *x, struct rbuf area)
 	return same;
 }
 
+bool
+attestation_certifies(struct rbuf certificate, struct rbuf area)
+{
+	const uint8_t *at = certificate.data;
+	X509 *x = certificate.len <= CERTIFICATE_MAX ?
+	    d2i_X509(NULL, &at, (long)certificate.len) : NULL;
+	const bool ok = x != NULL && at == certificate.data + certificate.len && is_of(x, area);
+
+	X509_free(x);
+	return ok;
+}
+
 /* ---- the key ---- */
 
 /* Make it again; it is there until it is flushed. */
 static TSS2_RC
-create(struct tpm *t, const struct ek_kind *kind, TPM2_HANDLE *handle, TPMT_PUBLIC *area)
+create(struct tpm *t, enum ek_kind kind, TPM2_HANDLE *handle, TPMT_PUBLIC *area)
 {
 	const TPM2B_SENSITIVE_CREATE no_secret = { .size = 0 };
 	const TPML_PCR_SELECTION no_pcr = { .count = 0 };
 	const TPM2B_DATA no_info = { .size = 0 };
 	const struct command c = { .entities = { { TPM2_RH_ENDORSEMENT, NULL } },
 		.by = { { .session = &session_password } } };
+	const TPM2B_PUBLIC template = { .publicArea = *ek_template(kind) };
 	TPM2B_PUBLIC out = { .size = 0 };
 	TSS2_RC rc;
 
-	rc = Tss2_Sys_CreatePrimary_Prepare(t->sys, TPM2_RH_ENDORSEMENT, &no_secret,
-	    &kind->template, &no_info, &no_pcr);
+	rc = Tss2_Sys_CreatePrimary_Prepare(
+	    t->sys, TPM2_RH_ENDORSEMENT, &no_secret, &template, &no_info, &no_pcr);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = command_run(t, &c);
 	if (rc == TSS2_RC_SUCCESS)
@@ -225,7 +201,7 @@ struct found {
 
 /* See that the certificate in found is one, and that its key is the TPM's. */
 static TSS2_RC
-confirm(struct tpm *t, const struct ek_kind *kind, struct found *found, struct failure *why)
+confirm(struct tpm *t, const struct ek_place *place, struct found *found, struct failure *why)
 {
 	X509 *x = parse(&found->certificate);
 	TPM2_HANDLE handle = 0;
@@ -234,16 +210,16 @@ confirm(struct tpm *t, const struct ek_kind *kind, struct found *found, struct f
 
 	if (x == NULL) {
 		fail(why, "what the TPM has at 0x%08x is no certificate of an endorsement key",
-		    (unsigned)kind->certificate);
+		    (unsigned)place->certificate);
 		return RC_MISMATCH;
 	}
-	rc = create(t, kind, &handle, &area);
+	rc = create(t, place->kind, &handle, &area);
 	handle_flush(t, &handle);
 	if (rc == TSS2_RC_SUCCESS &&
 	    (!put_area(&area, &found->area) || !is_of(x, wbuf_view(&found->area)))) {
 		fail(why, "the endorsement key's certificate in the TPM (0x%08x) is of another key: "
 			  "the TPM does not make that key by the TCG's template, or is not the one "
-			  "the certificate was made for", (unsigned)kind->certificate);
+			  "the certificate was made for", (unsigned)place->certificate);
 		rc = RC_MISMATCH;
 	}
 	X509_free(x);
@@ -256,11 +232,11 @@ find(struct tpm *t, struct found *found, struct failure *why)
 	TSS2_RC rc = RC_ABSENT;
 	size_t i;
 
-	for (i = 0; rc == RC_ABSENT && i < sizeof kinds / sizeof kinds[0]; i++) {
+	for (i = 0; rc == RC_ABSENT && i < sizeof places / sizeof places[0]; i++) {
 		wbuf_truncate(&found->certificate, 0);
-		rc = read_certificate(t, kinds[i].certificate, &found->certificate);
+		rc = read_certificate(t, places[i].certificate, &found->certificate);
 		if (rc == TSS2_RC_SUCCESS)
-			rc = confirm(t, &kinds[i], found, why);
+			rc = confirm(t, &places[i], found, why);
 	}
 	return rc;
 }
@@ -284,16 +260,12 @@ hand_out(const struct found *found, struct wbuf *octets, struct rbuf *certificat
     struct rbuf *area, struct failure *why)
 {
 	const size_t begin = octets->len;
-	struct rbuf all, before;
 
 	wbuf_put(octets, wbuf_view(&found->certificate));
 	wbuf_put(octets, wbuf_view(&found->area));
-	all = wbuf_view(octets);
-	if (wbuf_ok(octets) && rbuf_take(&all, begin, &before) &&
-	    rbuf_take(&all, found->certificate.len, certificate)) {
-		*area = all;
+	*area = wbuf_since(octets, begin);
+	if (rbuf_take(area, found->certificate.len, certificate))
 		return TPM_OK;
-	}
 	wbuf_truncate(octets, begin);
 	fail(why, "no room for the endorsement key's certificate");
 	return TPM_UNUSABLE;
@@ -326,7 +298,7 @@ ek_find(struct tpm *t, struct wbuf *octets, struct rbuf *certificate, struct rbu
 /* ---- credentials ---- */
 
 struct activation {
-	const struct ek_kind *kind;
+	enum ek_kind kind;
 	struct rbuf ek_area;
 	TPM2B_ID_OBJECT blob;
 	TPM2B_ENCRYPTED_SECRET encrypted;
@@ -409,20 +381,20 @@ step_activate(struct tpm_vault *v, void *context)
 	return rc;
 }
 
-/* The kind of an area. */
-static const struct ek_kind *
+/* The kind of an area; EK_KINDS: none that we find. */
+static enum ek_kind
 kind_of(struct rbuf area)
 {
 	uint16_t type;
 	size_t i;
 
 	if (!rbuf_u16(&area, &type))
-		return NULL;
-	for (i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
-		if (kinds[i].template.publicArea.type == type)
-			return &kinds[i];
+		return EK_KINDS;
+	for (i = 0; i < sizeof places / sizeof places[0]; i++) {
+		if (ek_template(places[i].kind)->type == type)
+			return places[i].kind;
 	}
-	return NULL;
+	return EK_KINDS;
 }
 
 enum vault_err
@@ -433,7 +405,7 @@ ek_activate(struct vault *vault, struct rbuf ak, struct rbuf ek_area, struct rbu
 	struct activation a = { .kind = kind_of(ek_area), .ek_area = ek_area, .out = out };
 	size_t blob_len = 0, encrypted_len = 0;
 
-	if (a.kind == NULL || !use_adopt(v, ak) ||
+	if (a.kind == EK_KINDS || !use_adopt(v, ak) ||
 	    Tss2_MU_TPM2B_ID_OBJECT_Unmarshal(blob.data, blob.len, &blob_len, &a.blob) !=
 		TSS2_RC_SUCCESS ||
 	    Tss2_MU_TPM2B_ENCRYPTED_SECRET_Unmarshal(encrypted.data, encrypted.len,
