@@ -3,9 +3,9 @@
  * Chains of certificates: a maker's and an attestation CA's, made here, and
  * what resembles one.
  */
+#include "tests/recipe.h"
 #include "tests/scratch.h"
 #include "tests/suite.h"
-#include "tools/ekchain.h"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -20,70 +20,12 @@
 enum { ROOT, MIDDLE, EK, EK_ECC, AK, OTHER, KEYS };
 static EVP_PKEY *keys[KEYS];
 
-/* What a certificate is made of. */
-struct recipe {
-	const char *subject; /* NULL: empty */
-	const char *issuer;
-	int key, signer;
-	const char *extensions[6]; /* "name=value" as OpenSSL's configuration has it */
-	int from, until;	   /* days from now */
-	const char *digest;	   /* NULL: SHA-256 */
-};
-
-static void
-add_extension(X509 *certificate, const char *text)
-{
-	char name[64];
-	const char *value = strchr(text, '=');
-	X509_EXTENSION *extension;
-	X509V3_CTX context;
-
-	ck_assert_ptr_nonnull(value);
-	(void)snprintf(name, sizeof name, "%.*s", (int)(value - text), text);
-	X509V3_set_ctx_nodb(&context);
-	X509V3_set_ctx(&context, certificate, certificate, NULL, NULL, 0);
-	extension = X509V3_EXT_nconf(NULL, &context, name, value + 1);
-	ck_assert_msg(extension != NULL, "%s", text);
-	ck_assert_int_eq(X509_add_ext(certificate, extension, -1), 1);
-	X509_EXTENSION_free(extension);
-}
-
-static void
-name_it(X509_NAME *name, const char *common)
-{
-	if (common != NULL)
-		ck_assert_int_eq(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
-				     (const unsigned char *)common, -1, -1, 0),
-		    1);
-}
-
-static X509 *
-make(const struct recipe *r)
-{
-	const EVP_MD *md = r->digest != NULL ? EVP_get_digestbyname(r->digest) : EVP_sha256();
-	X509 *certificate = X509_new();
-	size_t i;
-
-	ck_assert_int_eq(X509_set_version(certificate, 2), 1);
-	ck_assert_int_eq(ASN1_INTEGER_set(X509_get_serialNumber(certificate), 4711), 1);
-	name_it(X509_get_subject_name(certificate), r->subject);
-	name_it(X509_get_issuer_name(certificate), r->issuer);
-	ck_assert_ptr_nonnull(X509_time_adj_ex(X509_getm_notBefore(certificate), r->from, 0, NULL));
-	ck_assert_ptr_nonnull(X509_time_adj_ex(
-	    X509_getm_notAfter(certificate), r->until != 0 ? r->until : 30, 0, NULL));
-	ck_assert_int_eq(X509_set_pubkey(certificate, keys[r->key]), 1);
-	for (i = 0; i < 6 && r->extensions[i] != NULL; i++)
-		add_extension(certificate, r->extensions[i]);
-	ck_assert_int_gt(X509_sign(certificate, keys[r->signer], md), 0);
-	return certificate;
-}
-
 /* A certificate as octets, in one of several places. */
 static struct rbuf
 der_of(const struct recipe *r, unsigned place)
 {
 	static uint8_t octets[8][DER_MAX];
-	X509 *certificate = make(r);
+	X509 *certificate = recipe_make(r, keys);
 	unsigned char *at = octets[place];
 	const int len = i2d_X509(certificate, NULL);
 
@@ -92,9 +34,6 @@ der_of(const struct recipe *r, unsigned place)
 	X509_free(certificate);
 	return rbuf_of(octets[place], (size_t)len);
 }
-
-/* As long as usual, signed as usual. */
-#define NOW 0, 0, NULL
 
 #define AUTHORITY "basicConstraints=critical,CA:TRUE", "keyUsage=critical,keyCertSign,cRLSign"
 /* subjectDirectoryAttributes: tPMSpecification 2.0, level 0, revision 138. */
@@ -123,56 +62,14 @@ teardown(void)
 		EVP_PKEY_free(keys[i]);
 }
 
-/* ---- areas ---- */
-
-/* A number of a key, filled up with zeros in front. */
-static void
-put_number(struct wbuf *out, const EVP_PKEY *key, const char *name, size_t size)
-{
-	uint8_t octets[512];
-	BIGNUM *number = NULL;
-
-	ck_assert_int_eq(EVP_PKEY_get_bn_param(key, name, &number), 1);
-	ck_assert_int_eq(BN_bn2binpad(number, octets, (int)size), (int)size);
-	wbuf_u16(out, (uint16_t)size);
-	wbuf_put(out, rbuf_of(octets, size));
-	BN_free(number);
-}
-
-/* A TPMT_PUBLIC of a key (TCG TPM 2.0 Part 2, 12.2.4): restricted, for signing or as a parent. */
 static struct rbuf
 area_of(int which)
 {
 	static uint8_t octets[2][DER_MAX];
 	static unsigned turn;
 	struct wbuf out = wbuf_over(octets[turn++ % 2], DER_MAX);
-	const EVP_PKEY *key = keys[which];
-	const bool rsa = EVP_PKEY_is_a(key, "RSA") == 1, signs = which == AK;
 
-	wbuf_u16(&out, rsa ? 0x0001 : 0x0023);
-	wbuf_u16(&out, 0x000b);
-	wbuf_u32(&out, signs ? 0x00050472 : 0x000300b2);
-	wbuf_u16(&out, 32);
-	wbuf_fill(&out, 0xa5, 32);
-	wbuf_u16(&out, signs ? 0x0010 : 0x0006);
-	if (!signs) {
-		wbuf_u16(&out, 128);
-		wbuf_u16(&out, 0x0043);
-	}
-	wbuf_u16(&out, signs ? 0x0018 : 0x0010);
-	if (signs)
-		wbuf_u16(&out, 0x000b);
-	if (rsa) {
-		wbuf_u16(&out, 2048);
-		wbuf_u32(&out, 0);
-		put_number(&out, key, "n", 256);
-	} else {
-		wbuf_u16(&out, 0x0003);
-		wbuf_u16(&out, 0x0010);
-		put_number(&out, key, "qx", 32);
-		put_number(&out, key, "qy", 32);
-	}
-	ck_assert(wbuf_ok(&out));
+	recipe_area(keys[which], which == AK, &out);
 	return wbuf_view(&out);
 }
 
@@ -182,7 +79,7 @@ static X509_STORE *
 store_of(const struct recipe *r)
 {
 	X509_STORE *store = X509_STORE_new();
-	X509 *certificate = make(r);
+	X509 *certificate = recipe_make(r, keys);
 
 	ck_assert_int_eq(X509_STORE_add_cert(store, certificate), 1);
 	X509_free(certificate);
@@ -193,7 +90,7 @@ static void
 save_pem(const char *name, const struct recipe *r, const char *more)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	X509 *certificate = make(r);
+	X509 *certificate = recipe_make(r, keys);
 	char *data;
 	long len;
 
@@ -446,36 +343,6 @@ START_TEST(of_an_ak)
 }
 END_TEST
 
-static void
-put_hex(char *text, size_t size, const uint8_t *octets, size_t n)
-{
-	size_t i;
-
-	ck_assert_uint_ge(size, 3 * n + 1);
-	for (i = 0; i < n; i++)
-		(void)snprintf(text + 3 * i, 4, "%02x:", octets[i]);
-	text[3 * n - 1] = '\0';
-}
-
-/* The extension that says which EK was seen, with n octets of its digest, changed or not. */
-static const char *
-seen(int key, uint8_t change, size_t n)
-{
-	static char text[256];
-	uint8_t octets[34] = { 0x04, (uint8_t)n };
-	unsigned char *der = NULL;
-	char hex[128];
-	const int len = i2d_PUBKEY(keys[key], &der);
-
-	ck_assert_int_gt(len, 0);
-	ck_assert_int_eq(EVP_Digest(der, (size_t)len, octets + 2, NULL, EVP_sha256(), NULL), 1);
-	OPENSSL_free(der);
-	octets[9] ^= change;
-	put_hex(hex, sizeof hex, octets, n + 2);
-	(void)snprintf(text, sizeof text, OID_SEEN_EK "=DER:%s", hex);
-	return text;
-}
-
 /* clang-format off */
 static const struct {
 	const char *why;
@@ -501,8 +368,8 @@ START_TEST(which_ek)
 	X509 *ak;
 
 	if (sights[_i].n != 0)
-		r.extensions[3] = seen(sights[_i].key, sights[_i].change, sights[_i].n);
-	ak = make(&r);
+		r.extensions[3] = recipe_seen(keys[sights[_i].key], sights[_i].change, sights[_i].n);
+	ak = recipe_make(&r, keys);
 	ck_assert_msg(chain_seen_ek(ak, area_of(sights[_i].area), &says, &why) == sights[_i].good,
 	    "%s", sights[_i].why);
 	ck_assert_msg(says == (sights[_i].n != 0), "%s", sights[_i].why);
@@ -516,7 +383,7 @@ START_TEST(an_odd_sight)
 {
 	const struct recipe r = { NULL, BY_ROOT, { NO_CA, OID_SEEN_EK "=DER:05:00" }, NOW };
 	struct failure why = { "" };
-	X509 *ak = make(&r);
+	X509 *ak = recipe_make(&r, keys);
 	bool says = false;
 
 	ck_assert(!chain_seen_ek(ak, area_of(EK), &says, &why));

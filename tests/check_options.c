@@ -30,6 +30,9 @@ struct want {
 	unsigned wait, days; /* 0: 15 and 365 */
 	uint8_t slot, algorithm; /* algorithm 0: ALG_ECC_P256 */
 	unsigned pin_rule;
+	const char *operand, *ca;
+	size_t nonce_len;
+	unsigned required; /* 0: REQUIRE_USUAL */
 };
 
 struct row {
@@ -235,6 +238,27 @@ static const struct row good[] = {
 	{ "what the authority sent", "enroll -i 0 --slot=9D --install c.pem", { .verb = VERB_ENROLL, .slot = 0x9d, .install = "c.pem" } },
 	{ "in Windows' way", "enroll /i 0 /slot 9e /subject CN=A /algorithm eccp384", { .verb = VERB_ENROLL, .slot = 0x9e, .algorithm = ALG_ECC_P384, .subject = "CN=A" } },
 
+	/* attest */
+	{ "to standard output", "attest /instance 3", { .verb = VERB_ATTEST, .instance = 3 } },
+	{ "one key, for a verifier", "attest -i 0 --slot 9A --nonce 0011aAfF -o /tmp/b", { .verb = VERB_ATTEST, .slot = 0x9a, .nonce_len = 4, .output = "/tmp/b" } },
+	{ "a retired key", "attest -i 0 -s 8f", { .verb = VERB_ATTEST, .slot = 0x8f } },
+	{ "the last of these", "attest -i 0 -s 95", { .verb = VERB_ATTEST, .slot = 0x95 } },
+	{ "there", "attest -i 0 /machine pc7", { .verb = VERB_ATTEST, .machine = "pc7", .here = 3 << 4 } },
+
+	/* verify */
+	{ "a file", "verify b.json --ca r.pem", { .verb = VERB_VERIFY, .operand = "b.json", .ca = "r.pem" } },
+	{ "a file behind the options", "verify --ca r.pem --json b.json", { .verb = VERB_VERIFY, .operand = "b.json", .ca = "r.pem", .json = true } },
+	{ "a path", "verify /tmp/b.json --ca /r.pem", { .verb = VERB_VERIFY, .operand = "/tmp/b.json", .ca = "/r.pem" } },
+	{ "a path of one name", "verify --ca /r.pem -- /b", { .verb = VERB_VERIFY, .operand = "/b", .ca = "/r.pem" } },
+	{ "standard input", "verify - --ca r", { .verb = VERB_VERIFY, .operand = "-", .ca = "r" } },
+	{ "a file like an option, behind the end of options", "verify --ca r -- --json", { .verb = VERB_VERIFY, .operand = "--json", .ca = "r" } },
+	{ "a file like a command", "verify list --ca r", { .verb = VERB_VERIFY, .operand = "list", .ca = "r" } },
+	{ "with a path for a value", "verify b --ca=/tmp/r.pem", { .verb = VERB_VERIFY, .operand = "b", .ca = "/tmp/r.pem" } },
+	{ "in Windows' way, with a path for a value", "verify b /ca=/tmp/r.pem", { .verb = VERB_VERIFY, .operand = "b", .ca = "/tmp/r.pem" } },
+	{ "with a nonce", "verify b --ca r --nonce 00", { .verb = VERB_VERIFY, .operand = "b", .ca = "r", .nonce_len = 1 } },
+	{ "what needs no authority", "verify b --require pin,Keys", { .verb = VERB_VERIFY, .operand = "b", .required = REQUIRE_PIN | REQUIRE_KEYS } },
+	{ "all there is", "verify b --ca r --require ek,ak,pin,keys,generated,pin-once,pin-always,certificates", { .verb = VERB_VERIFY, .operand = "b", .ca = "r", .required = 0xff } },
+
 	{ "doctor", "doctor --json", { .verb = VERB_DOCTOR, .json = true } },
 	{ "repair", "repair -v", { .verb = VERB_REPAIR, .verbose = true } },
 };
@@ -405,6 +429,30 @@ static const struct bad_row {
 	{ "a century and more", "enroll -i 0 --slot 9a --subject CN=A --days 36501", "--days" },
 	{ "ambiguous: --al", "enroll -i 0 --slot 9a --subject CN=A --al x", "--al" },
 	{ "seventeen names", "enroll -i 0 --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a --alt-name a", "--alt-name" },
+	{ "attest what", "attest --slot 9a", "/instance" },
+	{ "attest which key", "attest -i 0 --slot 9b", "--slot" },
+	{ "before the retired ones", "attest -i 0 --slot 81", "--slot" },
+	{ "behind them", "attest -i 0 --slot 96", "--slot" },
+	{ "a slot with more behind it", "attest -i 0 --slot 820", "--slot" },
+	{ "an empty nonce", "attest -i 0 --nonce=", "--nonce" },
+	{ "half an octet", "attest -i 0 --nonce 123", "--nonce" },
+	{ "no hexadecimal", "attest -i 0 --nonce 12zz", "--nonce" },
+	{ "nor in front", "attest -i 0 --nonce zz12", "--nonce" },
+	{ "65 octets", "attest -i 0 --nonce ababababababababababababababababababababababababababababababababababababababababababababababababababababababababababababababababab", "--nonce" },
+	{ "a file there", "attest -i 0 /machine a -o x", "--output" },
+	{ "a word of attest", "attest -i 0 x", "word 4" },
+	{ "verify what", "verify --ca r", "bundle" },
+	{ "an empty word to verify", "verify  --ca r", "word 2" },
+	{ "two files", "verify a b --ca r", "word 3" },
+	{ "no authorities", "verify b", "--ca" },
+	{ "none for the EK", "verify b --require pin,ek", "--ca" },
+	{ "none for the AK", "verify b --require ak", "--ca" },
+	{ "nothing required", "verify b --require=", "--require" },
+	{ "something unknown", "verify b --require pin,all", "--require" },
+	{ "a comma too many", "verify b --require pin,", "--require" },
+	{ "verifying elsewhere", "verify b --ca r /machine a", "/machine" },
+	{ "a card to verify", "verify b --ca r -i 0", "-i" },
+	{ "a path with = is an option", "verify /ca=x", "bundle" },
 	{ "show what", "show --json", "/instance" },
 	{ "a doctor of one card", "doctor -i 0", "-i" },
 	{ "JSON of a creation", "create -n x --json", "--json" },
@@ -476,6 +524,7 @@ of_one_card(enum verb verb)
 		[VERB_CHANGE_PIN] = true,
 		[VERB_CHANGE_PUK] = true,
 		[VERB_CHANGE_ADMIN_KEY] = true,
+		[VERB_ATTEST] = true,
 	};
 
 	return table[verb];
@@ -508,6 +557,10 @@ compare_rest(const struct row *row, const struct options *o)
 	ck_assert_msg(o->slot == w->slot && o->pin_rule == w->pin_rule, "%s", row->why);
 	ck_assert_msg(
 	    o->algorithm == (w->algorithm != 0 ? w->algorithm : ALG_ECC_P256), "%s", row->why);
+	ck_assert_msg(same(o->input, w->operand) && same(o->ca, w->ca), "%s", row->why);
+	ck_assert_msg(o->nonce_len == w->nonce_len, "%s", row->why);
+	ck_assert_msg(
+	    o->required == (w->required != 0 ? w->required : REQUIRE_USUAL), "%s", row->why);
 }
 
 START_TEST(accepted)

@@ -12,7 +12,8 @@ typedef enum outcome command_run(
     const struct config *config, const struct options *options, struct failure *why);
 
 command_run create_run, destroy_run, list_run, show_run, enroll_run,
-    unblock_run, respond_run, ca_respond_run, change_pin_run, change_puk_run, change_admin_key_run, doctor_run, repair_run;
+    unblock_run, respond_run, ca_respond_run, change_pin_run, change_puk_run, change_admin_key_run,
+    attest_run, verify_run, doctor_run, repair_run;
 
 /* Run a command here, by its own configuration. */
 MUST_CHECK enum outcome command_run_here(const struct options *options, struct failure *why);

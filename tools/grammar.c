@@ -137,6 +137,21 @@ static const struct option change_admin_key_options[] = {
 	{ "pin-file",           0,   false, SECRET_FILE(SECRET_PIN) },
 };
 
+static const struct option attest_options[] = {
+	{ "instance", 'i', true,  VALUE(set_instance) },
+	{ "machine",  0,   true,  MACHINE },
+	{ "slot",     's', false, VALUE(set_key_slot) },
+	{ "nonce",    0,   false, VALUE(set_nonce) },
+	{ "output",   'o', false, FILE_NAME(output) },
+};
+
+static const struct option verify_options[] = {
+	{ "ca",      0,   false, FILE_NAME(ca) },
+	{ "nonce",   0,   false, VALUE(set_nonce) },
+	{ "require", 0,   false, VALUE(set_require) },
+	{ "json",    'j', false, FLAG(json) },
+};
+
 static const struct option doctor_options[] = {
 	{ "json",    'j', false, FLAG(json) },
 	{ "machine", 0,   true,  MACHINE },
@@ -164,6 +179,8 @@ static const struct command commands[] = {
 	{ "change-pin",       VERB_CHANGE_PIN,       ROWS(change_pin_options), 0 },
 	{ "change-puk",       VERB_CHANGE_PUK,       ROWS(change_puk_options), 0 },
 	{ "change-admin-key", VERB_CHANGE_ADMIN_KEY, ROWS(change_admin_key_options), 0 },
+	{ "attest",           VERB_ATTEST,           ROWS(attest_options), 0 },
+	{ "verify",           VERB_VERIFY,           ROWS(verify_options), offsetof(struct options, input) },
 	{ "doctor",           VERB_DOCTOR,           ROWS(doctor_options), 0 },
 	{ "repair",           VERB_REPAIR,           ROWS(repair_options), 0 },
 };

@@ -17,6 +17,8 @@ static const char general[] =
     "  change-pin        a new PIN for the old one\n"
     "  change-puk        a new PUK for the old one\n"
     "  change-admin-key  a new administrator key for the old one\n"
+    "  attest            evidence of where a card's keys are, and of its PIN's rules\n"
+    "  verify            check evidence: no TPM, no card, no configuration needed\n"
     "  doctor            check TPM, pcscd, permissions, configuration and cards\n"
     "  repair            end what an interrupted run left\n"
     "\n"
@@ -204,6 +206,40 @@ static const char change_admin_key[] =
     "  --admin-key-file FILE, --new-admin-key-file FILE, --pin-file FILE\n"
     "                      take the secret from FILE; - is standard input\n";
 
+static const char attest[] =
+    "Usage: tpmvscmgr attest /instance ID [--slot SLOT] [--nonce HEX] [--output FILE]\n"
+    "           [/machine HOST] [/?]\n"
+    "\n"
+    "Has the TPM certify the card's keys, its PIN's limit and policy, and who may\n"
+    "reset it.  No PIN is needed.  \"tpmvscmgr verify\" checks it, anywhere.\n"
+    "\n"
+    "  /instance, -i ID    the card\n"
+    "  --slot, -s SLOT     one key only: 9A, 9C, 9D, 9E or 82 to 95; all if left out\n"
+    "  --nonce HEX         1 to 64 octets of the verifier's, against old evidence\n"
+    "  --output, -o FILE   where it goes: standard output if left out\n"
+    "  /machine HOST       do it there, over ssh; with standard output only\n";
+
+static const char verify[] =
+    "Usage: tpmvscmgr verify FILE [--ca FILE] [--nonce HEX] [--require LIST] [--json]\n"
+    "           [/quiet] [/?]\n"
+    "\n"
+    "Checks what attest wrote (- is standard input), and says what is proven, and\n"
+    "what not.  Exit status 0 only if nothing is wrong and what is required holds.\n"
+    "\n"
+    "  --ca FILE           who is trusted, in PEM: TPM makers and attestation CAs\n"
+    "  --nonce HEX         what was given to attest --nonce\n"
+    "  --require LIST      what must hold, with commas between.  If left out:\n"
+    "                      ek,ak,pin,keys,generated\n"
+    "      ek              a TPM's EK, by its maker's certificate\n"
+    "      ak              the card's AK is in a TPM, by an authority's certificate\n"
+    "      pin             the PIN's limit and policy, and those of what resets it\n"
+    "      keys            keys, each with its origin and policy\n"
+    "      generated       none that was imported\n"
+    "      pin-once        none that asks for no PIN\n"
+    "      pin-always      each asks for the PIN each time\n"
+    "      certificates    each has a certificate on the card\n"
+    "  --json, -j          for programs\n";
+
 static const char doctor[] =
     "Usage: tpmvscmgr doctor [--json] [/machine HOST] [/?]\n"
     "\n"
@@ -237,6 +273,8 @@ static const char *const texts[VERBS] = {
 	[VERB_CHANGE_PIN] = change_pin,
 	[VERB_CHANGE_PUK] = change_puk,
 	[VERB_CHANGE_ADMIN_KEY] = change_admin_key,
+	[VERB_ATTEST] = attest,
+	[VERB_VERIFY] = verify,
 	[VERB_DOCTOR] = doctor,
 	[VERB_REPAIR] = repair,
 };

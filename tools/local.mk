@@ -23,7 +23,7 @@ json_parts = tools/base64.c tools/base64.h tools/json.c tools/json.h
 bundle_parts = tools/bundle.c tools/bundle.h tools/document.c tools/document.h
 
 # Checking it.
-verify_parts = tools/ekchain.c tools/ekchain.h
+verify_parts = tools/ekchain.c tools/ekchain.h tools/verdict.c tools/verdict.h
 
 # A key's attestation as WebAuthn and ACME have it.
 webauthn_parts = tools/webauthn.c tools/webauthn.h
@@ -72,6 +72,7 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	$(bundle_parts) $(exchange_parts) $(verify_parts) $(view_parts) $(webauthn_parts) \
 	tools/channel.c \
 	tools/alive.c tools/alive.h \
+	tools/attest.c \
 	tools/challenge.c \
 	tools/commands.h \
 	tools/carespond.c \
@@ -93,7 +94,8 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/show.c \
 	tools/stdio.c \
 	tools/respond.c \
-	tools/tpmvscmgr.c
+	tools/tpmvscmgr.c \
+	tools/verify.c
 tpmvscmgr_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS) $(CBOR_CFLAGS) $(CRYPTO_CFLAGS) $(CURL_CFLAGS) \
 	$(JSON_CFLAGS) $(QRENCODE_CFLAGS) -DTPMVSC_READER_CONF='"$(serialconfdir)/libifdtpmvsc"'
 tpmvscmgr_CFLAGS = $(AM_CFLAGS) $(PIE_CFLAGS)
@@ -214,8 +216,8 @@ tests_check_doctor_LDADD = $(ROOM_LIBS) $(PCSC_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
 # Chains of certificates, made for the purpose.
 check_PROGRAMS += tests/check_ekchain
 
-tests_check_ekchain_SOURCES = tests/check_ekchain.c tests/suite.h tools/ekchain.c tools/ekchain.h \
-	tools/file.c tools/file.h
+tests_check_ekchain_SOURCES = tests/check_ekchain.c tests/recipe.c tests/recipe.h tests/suite.h \
+	tools/ekchain.c tools/ekchain.h tools/file.c tools/file.h
 tests_check_ekchain_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS)
 tests_check_ekchain_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_ekchain_LDADD = libscratch.la $(ROOM_LIBS) $(CHECK_LIBS)
@@ -227,6 +229,16 @@ tests_check_webauthn_SOURCES = tests/check_webauthn.c tests/suite.h $(webauthn_p
 tests_check_webauthn_CPPFLAGS = $(AM_CPPFLAGS) $(CBOR_CFLAGS) $(CRYPTO_CFLAGS) $(TSS2_CFLAGS)
 tests_check_webauthn_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_webauthn_LDADD = $(ROOM_LIBS) $(CBOR_LIBS) $(CRYPTO_LIBS) $(TSS2_LIBS) $(CHECK_LIBS)
+
+# What evidence proves.
+check_PROGRAMS += tests/check_verdict
+
+tests_check_verdict_SOURCES = tests/check_verdict.c tests/evidence_maker.c tests/evidence_maker.h \
+	tests/recipe.c tests/recipe.h tests/suite.h $(verify_parts) $(bundle_parts) $(json_parts) \
+	tools/certificate.c tools/certificate.h tools/names.c tools/names.h $(tools_parts)
+tests_check_verdict_CPPFLAGS = $(AM_CPPFLAGS) $(TSS2_CFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS)
+tests_check_verdict_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_check_verdict_LDADD = $(ROOM_LIBS) $(JSON_LIBS) $(CHECK_LIBS)
 
 # Evidence as JSON: there and back, and every bit of it.
 check_PROGRAMS += tests/check_bundle

@@ -317,6 +317,7 @@ options_parse(int argc, char *const argv[], struct options *out, struct failure 
 		.algorithm = ALG_ECC_P256,
 		.days = 365,
 		.wait = 15,
+		.required = REQUIRE_USUAL,
 		.policy = pin_policy_default };
 	outcome = read_words(&r);
 	if (outcome != DONE || out->help || out->version)

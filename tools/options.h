@@ -6,7 +6,8 @@
 #ifndef TPMVSC_TOOLS_OPTIONS_H
 #define TPMVSC_TOOLS_OPTIONS_H
 
-#include "card/card.h"
+#include "card/attest.h"
+#include "tools/words.h"
 
 enum verb {
 	VERB_NONE,
@@ -21,6 +22,8 @@ enum verb {
 	VERB_CHANGE_PIN,
 	VERB_CHANGE_PUK,
 	VERB_CHANGE_ADMIN_KEY,
+	VERB_ATTEST,
+	VERB_VERIFY,
 	VERB_DOCTOR,
 	VERB_REPAIR,
 	VERBS
@@ -42,6 +45,24 @@ enum secret_kind {
 
 /* What unblocks a PIN. */
 enum unblock_by { BY_PUK, BY_ADMIN_KEY, BY_CHALLENGE };
+
+/* What evidence must prove, for verify to be content; bits. */
+enum requirement {
+	REQUIRE_EK = 1 << 0,		/* an EK with its maker's certificate */
+	REQUIRE_AK = 1 << 1,		/* an AK that an authority has found in a TPM */
+	REQUIRE_PIN = 1 << 2,		/* the PIN's limit and policy, and who may reset it */
+	REQUIRE_KEYS = 1 << 3,		/* keys, and none with a fault */
+	REQUIRE_GENERATED = 1 << 4,	/* none that was imported */
+	REQUIRE_PIN_ONCE = 1 << 5,	/* none that asks for no PIN */
+	REQUIRE_PIN_ALWAYS = 1 << 6,	/* none that does not ask for it each time */
+	REQUIRE_CERTIFICATES = 1 << 7,	/* none without a certificate */
+};
+#define REQUIREMENTS 8
+#define REQUIRE_USUAL \
+	(REQUIRE_EK | REQUIRE_AK | REQUIRE_PIN | REQUIRE_KEYS | REQUIRE_GENERATED)
+
+/* The word for each bit, in their order. */
+extern const struct word requirement_words[REQUIREMENTS];
 
 /* The most words of a line that /machine sends on, and the program's name. */
 #define WORDS_SENT_MAX 64
@@ -89,7 +110,7 @@ struct options {
 	bool no_qr;
 	const char *challenge; /* respond: NULL: ask for it */
 
-	const char *input; /* ca-respond: the request; a file or "-" */
+	const char *input; /* ca-respond: the request; verify: the evidence; a file or "-" */
 	const char *ca_cert, *ca_key, *ek_roots;
 	bool https; /* the request is a call of calls.h */
 
@@ -105,6 +126,12 @@ struct options {
 	const char *output;  /* NULL: standard output */
 	const char *install; /* NULL: make a key */
 	bool no_history;     /* the old key and its certificate go */
+
+	/* attest and verify */
+	const char *ca;   /* verify: a file of authorities; NULL: none */
+	uint8_t nonce[EVIDENCE_NONCE_MAX];
+	size_t nonce_len;  /* 0: not given */
+	unsigned required; /* bits of enum requirement */
 };
 
 /*

@@ -296,3 +296,70 @@ add_alt_name(struct options *o, struct rbuf value, const char *text)
 	o->alt_name_count++;
 	return NULL;
 }
+
+/* Any key reference with a key of the user's, as two digits. */
+const char *
+set_key_slot(struct options *o, struct rbuf value, const char *text)
+{
+	const uint8_t high = rbuf_at(value, 0), low = rbuf_at(value, 1);
+	uint8_t h = 0, l = 0;
+	unsigned slot;
+
+	if (value.len == 2 && word_hex(high, &h) && word_hex(low, &l)) {
+		slot = (unsigned)h << 4 | l;
+		if (slot >= 0x82 && slot <= 0x95) {
+			o->slot = (uint8_t)slot;
+			return NULL;
+		}
+	}
+	return set_slot(o, value, text) == NULL ? NULL
+						: "wants a slot: 9A, 9C, 9D, 9E or 82 to 95";
+}
+
+const char *
+set_nonce(struct options *o, struct rbuf value, const char *text)
+{
+	struct wbuf out = wbuf_over(o->nonce, sizeof o->nonce);
+	uint8_t pair[2], high = 0, low = 0;
+	bool digits = true;
+
+	(void)text;
+	while (digits && rbuf_copy(&value, pair, sizeof pair)) {
+		digits = word_hex(pair[0], &high) && word_hex(pair[1], &low);
+		wbuf_u8(&out, (uint8_t)(high << 4 | low));
+	}
+	o->nonce_len = out.len;
+	if (digits && value.len == 0 && out.len != 0 && wbuf_ok(&out))
+		return NULL;
+	return "wants 1 to 64 octets in hexadecimal";
+}
+
+const struct word requirement_words[REQUIREMENTS] = {
+	{ "ek", REQUIRE_EK },
+	{ "ak", REQUIRE_AK },
+	{ "pin", REQUIRE_PIN },
+	{ "keys", REQUIRE_KEYS },
+	{ "generated", REQUIRE_GENERATED },
+	{ "pin-once", REQUIRE_PIN_ONCE },
+	{ "pin-always", REQUIRE_PIN_ALWAYS },
+	{ "certificates", REQUIRE_CERTIFICATES },
+};
+
+const char *
+set_require(struct options *o, struct rbuf value, const char *text)
+{
+	unsigned bit, required = 0;
+	struct rbuf word;
+	bool more;
+
+	(void)text;
+	do {
+		more = word_split(&value, ',', &word);
+		if (!word_find(requirement_words, REQUIREMENTS, word, &bit))
+			return "wants words with commas between, out of ek, ak, pin, keys, "
+			       "generated, pin-once, pin-always and certificates";
+		required |= bit;
+	} while (more);
+	o->required = required;
+	return NULL;
+}

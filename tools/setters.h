@@ -9,8 +9,9 @@
 typedef const char *set_option(struct options *o, struct rbuf value, const char *text);
 
 set_option add_alt_name, set_admin_algorithm, set_admin_key, set_admin_unblock,
-    set_algorithm, set_attestation, set_by_admin_key, set_by_challenge, set_by_puk, set_days, set_instance,
-    set_machine, set_name, set_pin, set_pin_rule, set_pin_tries, set_puk, set_puk_tries,
+    set_algorithm, set_attestation, set_by_admin_key, set_by_challenge, set_by_puk, set_days,
+    set_instance, set_key_slot, set_machine, set_name, set_nonce, set_pin, set_pin_rule,
+    set_pin_tries, set_puk, set_puk_tries, set_require,
     set_slot, set_wait;
 
 #endif

@@ -131,6 +131,28 @@ fault_of_ca_respond(const struct options *o)
 }
 
 static const char *
+fault_of_attest(const struct options *o)
+{
+	if (!o->has_instance)
+		return fault_of_instance(o);
+	/* It would be a file over there. */
+	if (o->machine != NULL && o->output != NULL)
+		return "--output: goes with no /machine; take standard output";
+	return NULL;
+}
+
+static const char *
+fault_of_verify(const struct options *o)
+{
+	if (o->input == NULL)
+		return "verify needs a bundle: the file that attest wrote, or - for standard input";
+	if (o->ca == NULL && (o->required & (REQUIRE_EK | REQUIRE_AK)) != 0)
+		return "--ca: verify needs a file of authorities, unless --require asks for "
+		       "neither ek nor ak";
+	return NULL;
+}
+
+static const char *
 fault_of_change_admin_key(const struct options *o)
 {
 	if (!o->has_instance)
@@ -152,6 +174,8 @@ static const char *(*const faults[VERBS])(const struct options *) = {
 	[VERB_CHANGE_PIN] = fault_of_instance,
 	[VERB_CHANGE_PUK] = fault_of_instance,
 	[VERB_CHANGE_ADMIN_KEY] = fault_of_change_admin_key,
+	[VERB_ATTEST] = fault_of_attest,
+	[VERB_VERIFY] = fault_of_verify,
 };
 /* clang-format on */
 

@@ -35,6 +35,8 @@ static command_run *const commands[VERBS] = {
 	[VERB_RESPOND] = respond_run,
 	[VERB_CA_RESPOND] = ca_respond_run,
 	[VERB_SHOW] = show_run,
+	[VERB_ATTEST] = attest_run,
+	[VERB_VERIFY] = verify_run,
 	[VERB_DOCTOR] = doctor_run,
 	[VERB_REPAIR] = repair_run,
 };
@@ -129,9 +131,11 @@ command_run_here(const struct options *options, struct failure *why)
 
 	/*
 	 * The help desk and a CA have no cards, and not always the right to read what is said
-	 * of some; what is wrong with the configuration is for doctor to say.
+	 * of some; a verifier has nothing but the bundle; what is wrong with the
+	 * configuration is for doctor to say.
 	 */
 	if (options->verb != VERB_RESPOND && options->verb != VERB_CA_RESPOND &&
+	    options->verb != VERB_VERIFY &&
 	    options->verb != VERB_DOCTOR)
 		outcome = load_config(options, &config, why);
 	if (outcome != DONE)
