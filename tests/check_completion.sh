@@ -49,13 +49,13 @@ words()
 }
 
 # field NUMBER COMMAND: of each option that the parser takes; common ones for "-".
-field() { awk -F'\t' -v n="$1" -v c="$2" '$1 == c && $4 != "refused" { print $n }' grammar; }
+field() { awk -F'\t' -v n="$1" -v c="$2" '$1 == c { print $n }' grammar; }
 
 # What the parser's words about an option offer to choose from; nothing when free.
 choices()
 {
 	local list=${1% only}
-	[[ $list =~ ^(wants|knows)\ ([[:alnum:]]+(,\ [[:alnum:]]+)*)\ (or|and)\ ([[:alnum:]]+)$ ]] || return 0
+	[[ $list =~ ^(wants|knows)\ ([[:alnum:]_]+(,\ [[:alnum:]_]+)*)\ (or|and)\ ([[:alnum:]_]+)$ ]] || return 0
 	printf '%s\n' "${BASH_REMATCH[2]}, ${BASH_REMATCH[5]}" | sed 's/, /\n/g'
 }
 
@@ -86,7 +86,6 @@ while IFS=$'\t' read -r command option letter takes wanted; do
 		same "$command --$option takes nothing" "$(words "${at[@]}" '')" "$offered"
 		continue
 		;;
-	refused:*) continue ;;
 	rules:*) same "$command --$option: rules" "${list:?}" "$offered" ;;
 	value:*' a file'*) same "$command --$option: files" "$files" "$offered" ;;
 	value:*ROOT*) continue ;; # below

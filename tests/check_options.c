@@ -340,7 +340,9 @@ static const struct bad_row {
 	{ "a list without values", "create /name x /PIN PROMPT --pinpolicy=minlen", "--pinpolicy" },
 	{ "a length that is no number", "create /name x /PIN PROMPT /pinpolicy minlen=four", "/pinpolicy" },
 
-	{ "attestation is of a later version", "create /name x /attestation AIK_ONLY", "/attestation" },
+	{ "attestation of nothing", "create /name x /attestation", "/attestation" },
+	{ "attestation by another name", "create /name x /attestation AK_ONLY", "/attestation" },
+	{ "attestation twice", "create /name x /attestation AIK_ONLY /attestation AIK_AND_CERT", "/attestation" },
 
 	{ "no request", "ca-respond --ca-cert c --ca-key k --ek-roots r", "ca-respond needs a request" },
 	{ "two", "ca-respond a b --ca-cert c --ca-key k --ek-roots r", "takes one file" },

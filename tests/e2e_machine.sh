@@ -270,7 +270,7 @@ bad += [
     req(create + ["PROMPT"], ["pin"] * 50, ["12341234"]), req(create + ["12341234"]),
     req(["create", "/name", "x" * 65, "/PIN", "DEFAULT"]), req(["create", "/name", "a\x1b[31m", "/PIN", "DEFAULT"]),
     req(["create", "/name", "", "/PIN", "DEFAULT"]), req(["create", "/name", "x", "/AdminKey", "PROMPT"], ["admin-key"], ["xyz"]),
-    req(["create", "/name", "x", "/AdminKey", "PROMPT"], ["admin-key"], ["00" * 23]), req(["create", "/name", "x", "/attestation", "AIK_ONLY"]),
+    req(["create", "/name", "x", "/AdminKey", "PROMPT"], ["admin-key"], ["00" * 23]), req(["create", "/name", "x", "/attestation", "AIK_AND_CERT"]),
     req(["destroy", "/instance", "../../etc"]), req(["destroy", "/instance", "9999"]), req(["destroy", "/instance", "-1"]),
     req(["destroy", "/instance", "8"]), req(["destroy"]), req(["show", "/instance", "8"]),
     req(["unblock", "-i", "0", "/PUK"], ["puk"], ["86427531"]), req(["unblock", "-i", "8", "/AdminKey"], ["admin-key", "new-pin"], ["00" * 24, "12341234"]),

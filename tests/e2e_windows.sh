@@ -175,8 +175,11 @@ away create "create /name x $d"
 away destroy 'destroy /instance 0'
 same 'and nothing is made here' '' "$(traces)"
 no '/machine with a space' 2 "create /name x $d /machine 'a b'"
-no '/attestation AIK_ONLY is of a later version' 2 "create /name x $d /attestation AIK_ONLY"
-no '/attestation AIK_AND_CERT is of a later version' 2 "create /name x $d /attestation AIK_AND_CERT"
+row '/attestation AIK_ONLY' "/name x $d /attestation AIK_ONLY" '' \
+	'expect_sw "$why: the card has an attestation key" 9000 00F700F900'
+no '/attestation AIK_AND_CERT without a CA' 1 "create /name x $d /attestation AIK_AND_CERT"
+matches 'it says so' 'names no attestation_ca' "$err"
+no '/attestation of another kind' 2 "create /name x $d /attestation AIK"
 
 # ---- create: /pinpolicy ----
 p='/name x /AdminKey DEFAULT /PUK DEFAULT /PIN PROMPT /pinpolicy'
@@ -374,7 +377,7 @@ session_close
 write_conf 'spare_slots = many'
 no '1, failed' 1 'list'
 write_conf
-no '2, wrong usage' 2 'create /name x /attestation AIK_ONLY'
+no '2, wrong usage' 2 'create /name x /attestation AIK'
 no '3, no such card' 3 'destroy /instance 9 /quiet'
 no '6, a secret that breaks the policy' 6 'create /name x /AdminKey DEFAULT /PIN PROMPT /quiet' '1234\n'
 as_nobody()

@@ -13,7 +13,6 @@ static const char *const kinds[] = {
 	[TAKES_VALUE] = "value",
 	[TAKES_MANY] = "value",
 	[TAKES_RULES] = "rules",
-	[NOT_BUILT] = "refused",
 };
 
 /* An option that takes a value says what it wants when it gets none. */
@@ -26,7 +25,6 @@ wants(const struct option *option)
 
 	switch (option->takes) {
 	case TAKES_NOTHING:
-	case NOT_BUILT:
 		return "";
 	case TAKES_RULES:
 		return options_rule(rbuf_str(""), rbuf_str(""), &policy, &seen);

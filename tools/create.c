@@ -3,6 +3,7 @@
 #include "tools/alive.h"
 #include "tools/commands.h"
 #include "tools/message.h"
+#include "tools/obtain.h"
 #include "tools/recordfile.h"
 #include "tools/secrets.h"
 
@@ -66,12 +67,52 @@ make(const struct config *config, const struct options *o, const struct secrets 
 		.admin_algorithm = o->admin_algorithm,
 		.admin_unblock = o->admin_unblock,
 		.generate = o->generate,
+		.attestation = o->attestation != ATTESTATION_NONE,
 		.existed = o->if_absent ? existed : NULL,
 	};
 
 	/* options_parse() has seen that it fits. */
 	(void)snprintf(request.profile.name, sizeof request.profile.name, "%s", o->name);
 	return cards_create(config, &request, message_progress(o->quiet), instance, why);
+}
+
+/* A card that was asked for with a certificate is none without it. */
+static enum outcome
+take_back(const struct config *config, const struct options *o, unsigned instance,
+    const struct failure *cause, struct failure *why)
+{
+	const struct progress *progress = message_progress(o->quiet);
+	struct failure stays = { .text = "" };
+
+	if (progress != NULL)
+		progress->report(progress->context, "Taking the card back");
+	if (cards_destroy(config, instance, NULL, &stays) == DONE)
+		fail(why, "%s; no card is made", cause->text);
+	else
+		fail(why,
+		    "%s; and the card could not be taken back: %s; tpmvscmgr destroy "
+		    "/instance %u removes it",
+		    cause->text, stays.text, instance);
+	return FAILED;
+}
+
+/* Make the card, with a certificate for its attestation key if one is asked for. */
+static enum outcome
+make_whole(const struct config *config, const struct options *o, const struct secrets *s,
+    unsigned *instance, bool *existed, struct failure *why)
+{
+	const struct progress *progress = message_progress(o->quiet);
+	struct failure cause = { .text = "" };
+	enum outcome outcome;
+
+	outcome = make(config, o, s, instance, existed, why);
+	if (outcome != DONE || *existed || o->attestation != AIK_AND_CERT)
+		return outcome;
+	if (progress != NULL)
+		progress->report(
+		    progress->context, "Getting a certificate from the attestation CA");
+	outcome = obtain_certificate(config, *instance, &cause);
+	return outcome == DONE ? DONE : take_back(config, o, *instance, &cause, why);
 }
 
 /* The ID is what the card is destroyed by: that it got through is part of the job. */
@@ -124,7 +165,7 @@ make_with(const struct config *config, const struct options *o, unsigned *instan
 	if (outcome == DONE) {
 		warn_secrets(o, &secrets);
 		alive_begin(o->quiet);
-		outcome = make(config, o, &secrets, instance, existed, why);
+		outcome = make_whole(config, o, &secrets, instance, existed, why);
 		alive_end();
 		if (outcome == DONE && !*existed)
 			audit_look(&audit, config, *instance);
@@ -215,8 +256,15 @@ create_run(const struct config *config, const struct options *options, struct fa
 	struct failure absent = { .text = "" };
 	unsigned instance = 0;
 
-	/* Before anything is asked; what keeps us from looking keeps us from making one, too: that one tells. */
+	/* Before anything is asked; what keeps us from looking keeps us from making one, too: that
+	 * one tells. */
 	if (options->if_absent && cards_find(config, options->name, &instance, &absent) == DONE)
 		return report_existing(instance, options->quiet, why);
+	if (options->attestation == AIK_AND_CERT) {
+		const enum outcome possible = obtain_possible(config, why);
+
+		if (possible != DONE)
+			return possible;
+	}
 	return make_and_report(config, options, why);
 }

@@ -18,7 +18,6 @@
 #define MACHINE            TAKES_VALUE, set_machine, 0, NULL, true, false
 #define MANY(set)          TAKES_MANY, set, 0, NULL, false, false
 #define RULES              TAKES_RULES, NULL, 0, NULL, false, false
-#define LATER              NOT_BUILT, NULL, 0, NULL, false, false
 
 static const struct option common_options[] = {
 	/* name, letter, whether the seed has it, what it takes */
@@ -40,7 +39,7 @@ static const struct option create_options[] = {
 	{ "puk",             0,   true,  VALUE(set_puk) },
 	{ "generate",        'g', true,  FLAG(generate) },
 	{ "pin-policy",      0,   true,  RULES },
-	{ "attestation",     0,   true,  LATER },
+	{ "attestation",     0,   true,  VALUE(set_attestation) },
 	{ "machine",         0,   true,  MACHINE },
 	{ "admin-algorithm", 0,   false, VALUE(set_admin_algorithm) },
 	{ "admin-unblock",   0,   false, VALUE(set_admin_unblock) },

@@ -13,7 +13,6 @@ enum takes {
 	TAKES_VALUE, /* once */
 	TAKES_MANY,  /* a value, as often as one likes */
 	TAKES_RULES,
-	NOT_BUILT, /* known, but of a later version: never silently ignored */
 };
 
 struct option {

@@ -65,7 +65,8 @@ exchange_parts = \
 	tools/akcert.c tools/akcert.h \
 	tools/calls.c tools/calls.h \
 	tools/exchange.c tools/exchange.h \
-	tools/https.c tools/https.h
+	tools/https.c tools/https.h \
+	tools/obtain.c tools/obtain.h
 
 tpmvscmgr_SOURCES = $(tools_parts) \
 	$(client_parts) $(x509_parts) $(change_parts) \

@@ -169,8 +169,6 @@ apply(struct reader *r, const struct option *option, const char *value)
 		if (value != NULL)
 			return "takes no value";
 		break;
-	case NOT_BUILT:
-		return "is not supported by this version";
 	case TAKES_RULES:
 		if (!r->out->has_policy)
 			r->out->policy =
