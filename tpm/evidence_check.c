@@ -329,10 +329,10 @@ check_generated(const struct check *c, const struct evidence_key *key, const TPM
 	    !rbuf_eq(rbuf_of(creation->objectName.name, creation->objectName.size),
 		name_view(&name)))
 		fail(why, "the statement about %s is about another key", subject);
-	else if (!area_read_creation(key->creation, &data) ||
-	    !digest_of(&key->creation, 1, &hash) ||
+	else if (!digest_of(&key->creation, 1, &hash) ||
 	    !rbuf_eq(rbuf_of(creation->creationHash.buffer, creation->creationHash.size),
-		digest_view(&hash)))
+		digest_view(&hash)) ||
+	    !area_read_creation(key->creation, &data))
 		fail(why, "the creation data of %s are not those its TPM speaks of", subject);
 }
 

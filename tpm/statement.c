@@ -35,17 +35,24 @@ bool
 statement_check(const struct statement *s, const struct signer *by, TPMI_ST_ATTEST kind,
     const char *subject, TPMS_ATTEST *out, struct failure *why)
 {
+	struct rbuf head = s->attest;
+	uint32_t magic = 0;
+	uint16_t type = 0;
+
 	if (s->attest.len == 0 || s->signature.len == 0) {
 		fail(why, "no TPM says anything about %s: there is no statement", subject);
 	} else if (!by->known) {
 		fail(why, "the statement about %s cannot be checked: there is no attestation key",
 		    subject);
+	} else if (!rbuf_u32(&head, &magic) || !rbuf_u16(&head, &type)) {
+		fail(why, "the statement about %s is none: cut short", subject);
+	} else if (magic != TPM2_GENERATED_VALUE) {
+		fail(why, "the statement about %s was not made by a TPM", subject);
+	} else if (type != kind) {
+		/* Seen before the rest is parsed: another kind may hold anything. */
+		fail(why, "the statement about %s is of another kind", subject);
 	} else if (!area_read_attest(s->attest, out)) {
 		fail(why, "the statement about %s is none: cut short, or altered", subject);
-	} else if (out->magic != TPM2_GENERATED_VALUE) {
-		fail(why, "the statement about %s was not made by a TPM", subject);
-	} else if (out->type != kind) {
-		fail(why, "the statement about %s is of another kind", subject);
 	} else if (!rbuf_eq(rbuf_of(out->extraData.buffer, out->extraData.size),
 		       digest_view(&by->qualifying))) {
 		/* Before the signature: it costs less. */
