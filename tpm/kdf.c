@@ -114,10 +114,24 @@ ecc_public(const char *curve, struct rbuf point)
 	return key;
 }
 
+/* A key of our own on the curve of theirs, which OpenSSL need not look up again. */
+static EVP_PKEY *
+generate_beside(EVP_PKEY *theirs)
+{
+	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new(theirs, NULL);
+	EVP_PKEY *mine = NULL;
+
+	if (ctx == NULL || EVP_PKEY_keygen_init(ctx) != 1 || EVP_PKEY_keygen(ctx, &mine) != 1)
+		mine = NULL;
+	EVP_PKEY_CTX_free(ctx);
+	return mine;
+}
+
 bool
 ecdh_ephemeral(const char *curve, struct rbuf peer, struct wbuf *own, struct secret *shared)
 {
-	EVP_PKEY *theirs = ecc_public(curve, peer), *mine = EVP_EC_gen(curve);
+	EVP_PKEY *theirs = ecc_public(curve, peer);
+	EVP_PKEY *mine = theirs != NULL ? generate_beside(theirs) : NULL;
 	EVP_PKEY_CTX *ctx = mine != NULL ? EVP_PKEY_CTX_new(mine, NULL) : NULL;
 	size_t point_len = 0, len = sizeof shared->data;
 	uint8_t point[KDF_POINT_MAX];
@@ -128,7 +142,7 @@ ecdh_ephemeral(const char *curve, struct rbuf peer, struct wbuf *own, struct sec
 	 * order follows, for the order of these curves is a prime: a second look
 	 * would take as long as the agreement.
 	 */
-	ok = theirs != NULL && ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
+	ok = ctx != NULL && EVP_PKEY_derive_init(ctx) == 1 &&
 	    EVP_PKEY_derive_set_peer_ex(ctx, theirs, 0) == 1 &&
 	    EVP_PKEY_derive(ctx, shared->data, &len) == 1 &&
 	    EVP_PKEY_get_octet_string_param(mine, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point,

@@ -162,6 +162,7 @@ enum how {
 	QUOTIENT,      /* a / b */
 	DIFFERENCE_MS, /* (a - b) / 1000 */
 	REST,          /* (a - b) / c */
+	SUM,           /* (a + b) / c */
 	SLOWDOWN,      /* (a / b) / (c / d) */
 };
 
@@ -193,8 +194,8 @@ static const struct ratio {
 	    { { "SELECT", "card edge", RATE }, { "SELECT", "null driver", RATE } } },
 	{ "GET DATA 3 KB, rate: card edge / null driver", QUOTIENT, true, 0.85,
 	    { { "GET DATA 3 KB", "card edge", RATE }, { "GET DATA 3 KB", "null driver", RATE } } },
-	{ "VERIFY less key derivation / its TPM commands", REST, false, 1.3,
-	    { { "VERIFY, logged", "card edge", MEDIAN }, { "VERIFY", "key derivation", MEDIAN },
+	{ "VERIFY less key derivation / its TPM commands", SUM, false, 1.3,
+	    { { "VERIFY less key derivation", "driver", MEDIAN }, { "SELECT", "null driver", MEDIAN },
 	      { "VERIFY's commands", "raw TPM", MEDIAN } } },
 	{ "2 cards / 1 card, over 2 raw clients / 1 raw client", SLOWDOWN, false, 1.0,
 	    { { "sign P-256, 2 at once", "card edge", MEDIAN }, { "sign P-256", "card edge", MEDIAN },
@@ -229,6 +230,8 @@ combine(enum how how, const double v[TERMS_MAX])
 		return (v[0] - v[1]) / 1000;
 	case REST:
 		return (v[0] - v[1]) / v[2];
+	case SUM:
+		return (v[0] + v[1]) / v[2];
 	case SLOWDOWN:
 		return (v[0] / v[1]) / (v[2] / v[3]);
 	}
