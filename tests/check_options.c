@@ -344,6 +344,12 @@ static const struct bad_row {
 	{ "attestation by another name", "create /name x /attestation AK_ONLY", "/attestation" },
 	{ "attestation twice", "create /name x /attestation AIK_ONLY /attestation AIK_AND_CERT", "/attestation" },
 
+	{ "a request about one slot", "attest -i 0 --request --slot 9a", "--request" },
+	{ "a request with a nonce", "attest -i 0 --request --nonce 00", "--request" },
+	{ "a response and a request", "attest -i 0 --install r --request", "--install" },
+	{ "a response, and evidence", "attest -i 0 --install r --output o", "--install" },
+	{ "a response for another machine", "attest -i 0 --install r /machine h", "--install" },
+	{ "a response in no file", "attest -i 0 --install", "--install" },
 	{ "no request", "ca-respond --ca-cert c --ca-key k --ek-roots r", "ca-respond needs a request" },
 	{ "two", "ca-respond a b --ca-cert c --ca-key k --ek-roots r", "takes one file" },
 	{ "no CA", "ca-respond a --ca-key k --ek-roots r", "--ca-cert" },

@@ -81,6 +81,9 @@ e2e-programs: $(EXTRA_PROGRAMS)
 # Changing a card's secrets, end to end.
 EXTRA_DIST += tests/e2e_change.sh
 
+# Certificates for attestation keys, end to end.
+EXTRA_DIST += tests/e2e_attest_ca.sh
+
 # Unblocking with a help desk, end to end.
 EXTRA_DIST += tests/e2e_desk.sh
 

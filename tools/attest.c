@@ -2,6 +2,7 @@
 #include "tools/bundle.h"
 #include "tools/commands.h"
 #include "tools/file.h"
+#include "tools/obtain.h"
 
 #include <stdlib.h>
 
@@ -23,8 +24,8 @@ save(const char *path, const struct evidence *e, struct outfile *file, struct fa
 	return outcome;
 }
 
-enum outcome
-attest_run(const struct config *config, const struct options *options, struct failure *why)
+static enum outcome
+gather(const struct config *config, const struct options *options, struct failure *why)
 {
 	const struct rbuf nonce = rbuf_of(options->nonce, options->nonce_len);
 	uint8_t *octets = malloc(EVIDENCE_OCTETS_MAX);
@@ -39,8 +40,8 @@ attest_run(const struct config *config, const struct options *options, struct fa
 	}
 	outcome = outfile_open(options->output, &file, why);
 	if (outcome == DONE) {
-		outcome = cards_attest(
-		    config, options->instance, options->slot, nonce, &room, &e, why);
+		outcome =
+		    cards_attest(config, options->instance, options->slot, nonce, &room, &e, why);
 		if (outcome == DONE)
 			outcome = save(options->output, &e, &file, why);
 		else
@@ -48,4 +49,14 @@ attest_run(const struct config *config, const struct options *options, struct fa
 	}
 	free(octets);
 	return outcome;
+}
+
+enum outcome
+attest_run(const struct config *config, const struct options *options, struct failure *why)
+{
+	if (options->request)
+		return obtain_request(config, options, why);
+	if (options->install != NULL)
+		return obtain_install(config, options, why);
+	return gather(config, options, why);
 }

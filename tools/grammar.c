@@ -141,6 +141,8 @@ static const struct option attest_options[] = {
 	{ "machine",  0,   true,  MACHINE },
 	{ "slot",     's', false, VALUE(set_key_slot) },
 	{ "nonce",    0,   false, VALUE(set_nonce) },
+	{ "request",  0,   false, FLAG(request) },
+	{ "install",  0,   false, FILE_NAME(install) },
 	{ "output",   'o', false, FILE_NAME(output) },
 };
 

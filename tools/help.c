@@ -212,6 +212,8 @@ static const char change_admin_key[] =
 static const char attest[] =
     "Usage: tpmvscmgr attest /instance ID [--slot SLOT] [--nonce HEX] [--output FILE]\n"
     "           [/machine HOST] [/?]\n"
+    "       tpmvscmgr attest /instance ID --request [--output FILE] [/machine HOST]\n"
+    "       tpmvscmgr attest /instance ID --install FILE\n"
     "\n"
     "Has the TPM certify the card's keys, its PIN's limit and policy, and who may\n"
     "reset it.  No PIN is needed.  \"tpmvscmgr verify\" checks it, anywhere.\n"
@@ -219,6 +221,9 @@ static const char attest[] =
     "  /instance, -i ID    the card\n"
     "  --slot, -s SLOT     one key only: 9A, 9C, 9D, 9E or 82 to 95; all if left out\n"
     "  --nonce HEX         1 to 64 octets of the verifier's, against old evidence\n"
+    "  --request           instead, a request to an attestation CA (ca-respond) for a\n"
+    "                      certificate for the card's attestation key\n"
+    "  --install FILE      put the certificate in the CA's response on the card\n"
     "  --output, -o FILE   where it goes: standard output if left out\n"
     "  /machine HOST       do it there, over ssh; with standard output only\n";
 

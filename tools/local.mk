@@ -172,6 +172,9 @@ tests_check_paste_SOURCES = tests/check_paste.c tests/suite.h $(tools_parts)
 tests_check_paste_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_paste_LDADD = $(ROOM_LIBS) $(CHECK_LIBS) -lutil
 
+# A small attestation CA over HTTPS, for small sites; README says how.
+dist_pkglibexec_SCRIPTS = tools/attestation-ca
+
 dist_man_MANS += man/tpmvscmgr.8 man/tpmvscmgr-json.5 man/tpmvsc.conf.5
 
 # A card's record as a file.

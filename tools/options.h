@@ -112,7 +112,8 @@ struct options {
 
 	const char *input; /* ca-respond: the request; verify: the evidence; a file or "-" */
 	const char *ca_cert, *ca_key, *ek_roots;
-	bool https; /* the request is a call of calls.h */
+	bool request; /* attest: for an attestation CA */
+	bool https;   /* the request is a call of calls.h */
 
 	/* enroll */
 	uint8_t slot;      /* key reference; 0: not given */

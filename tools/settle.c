@@ -138,6 +138,12 @@ fault_of_attest(const struct options *o)
 	/* It would be a file over there. */
 	if (o->machine != NULL && o->output != NULL)
 		return "--output: goes with no /machine; take standard output";
+	if (o->install != NULL &&
+	    (o->machine != NULL || o->output != NULL || o->request || o->slot != 0 ||
+		o->nonce_len != 0))
+		return "--install: puts a certificate in, and goes with nothing else";
+	if (o->request && (o->slot != 0 || o->nonce_len != 0))
+		return "--request: goes with neither --slot nor --nonce";
 	return NULL;
 }
 

@@ -24,6 +24,7 @@ static const bool may_come[VERBS] = {
 	[VERB_LIST] = true,
 	[VERB_SHOW] = true,
 	[VERB_UNBLOCK] = true,
+	[VERB_ATTEST] = true,
 	[VERB_DOCTOR] = true,
 	[VERB_REPAIR] = true,
 };
@@ -64,7 +65,7 @@ fault_of(const struct options *o)
 {
 	if (o->help || o->version || o->stdio || !may_come[o->verb])
 		return "its command is not for /machine";
-	if (o->here != 0 || o->record != NULL)
+	if (o->here != 0 || o->record != NULL || o->output != NULL || o->install != NULL)
 		return "it has an option that is not for /machine";
 	if (o->verb == VERB_UNBLOCK && o->by == BY_CHALLENGE)
 		return "--challenge is not for /machine";
