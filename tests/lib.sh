@@ -278,6 +278,24 @@ swtpm_start()
 	wait_for 10 test -S "$scratch/tpm.sock" || die 'start swtpm'
 }
 
+# A TPM as a maker sells it, before swtpm_start: with certificates for its EKs, by
+# an authority of the script's own.  Its certificates are in $scratch/maker.pem.
+swtpm_manufacture()
+{
+	local maker=$scratch/maker
+	mkdir -p "$scratch/tpm" "$maker"
+	printf '%s\n' "statedir = $maker" "signingkey = $maker/signkey.pem" \
+		"issuercert = $maker/issuercert.pem" "certserial = $maker/certserial" >"$maker/ca.conf"
+	printf '%s\n' '--platform-manufacturer tpmvsc' '--platform-version 1' \
+		'--platform-model tests' >"$maker/ca.options"
+	printf '%s\n' 'create_certs_tool = swtpm_localca' "create_certs_tool_config = $maker/ca.conf" \
+		"create_certs_tool_options = $maker/ca.options" 'active_pcr_banks = sha256' >"$maker/setup.conf"
+	swtpm_setup --tpm2 --tpmstate "dir://$scratch/tpm" --create-ek-cert --lock-nvram \
+		--config "$maker/setup.conf" --runas root >"$scratch/swtpm_setup.log" 2>&1 ||
+		die 'manufacture a TPM'
+	cat "$maker/issuercert.pem" "$maker/swtpm-localca-rootca-cert.pem" >"$scratch/maker.pem"
+}
+
 swtpm_kill() { kill_process "$swtpm_pid"; swtpm_pid=''; }
 
 # NV indices of the private TPM, one to a line.

@@ -74,6 +74,14 @@ tests_conformance_live_CPPFLAGS = $(AM_CPPFLAGS) $(PCSC_CFLAGS)
 tests_conformance_live_CFLAGS = $(AM_CFLAGS) $(CRYPTO_CFLAGS)
 tests_conformance_live_LDADD = libconformance.la libbase.la $(PCSC_LIBS) $(CRYPTO_LIBS)
 
+# Not a test either: turns bits of a bundle.
+EXTRA_PROGRAMS += tests/flips
+CLEANFILES += tests/flips
+EXTRA_DIST += tests/e2e_attest.sh
+tests_flips_SOURCES = tests/flips.c $(bundle_parts) $(json_parts) tools/words.c tools/words.h
+tests_flips_CPPFLAGS = $(AM_CPPFLAGS) $(CRYPTO_CFLAGS) $(JSON_CFLAGS)
+tests_flips_LDADD = $(ROOM_LIBS) $(JSON_LIBS)
+
 # What the end-to-end tests need beside what is installed.
 e2e-programs: $(EXTRA_PROGRAMS)
 .PHONY: e2e-programs
