@@ -120,3 +120,11 @@ tests_check_startover_LDADD = $(card_check_libs)
 tests_check_desk_SOURCES = tests/check_desk.c
 tests_check_desk_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_check_desk_LDADD = $(card_check_libs)
+
+# Attestation, by a live software TPM.
+check_PROGRAMS += tests/check_attest
+tests_check_attest_SOURCES = tests/check_attest.c
+tests_check_attest_CPPFLAGS = $(TPM_CHECK_CPPFLAGS)
+tests_check_attest_CFLAGS = $(TPM_CHECK_CFLAGS)
+tests_check_attest_LDADD = libscratch.la libcardtpm.la $(ROOMS) $(TSS2_LIBS) $(SODIUM_LIBS) $(ESYS_LIBS) $(CRYPTO_LIBS) \
+	$(CHECK_LIBS)

@@ -321,6 +321,24 @@ prove_endorsement(struct tpm *t, struct session *session)
 	return rc == TSS2_RC_SUCCESS ? command_run(t, &c) : rc;
 }
 
+/*
+ * What a failed activation means.  The TPM does not say which of the two keys
+ * a credential is not for; and some answer to one that was encrypted to another EK as if
+ * they were broken, which is soon found out.
+ */
+static TSS2_RC
+judge(struct tpm *t, TSS2_RC rc)
+{
+	TPM2B_DIGEST some = { .size = sizeof some.buffer };
+
+	if (rc_of_parameter(rc))
+		return RC_MISMATCH;
+	if (rc_base(rc) == TPM2_RC_FAILURE &&
+	    Tss2_Sys_GetRandom(t->sys, NULL, 8, &some, NULL) == TSS2_RC_SUCCESS)
+		return RC_MISMATCH;
+	return rc;
+}
+
 /* The AK takes part as its administrator, whose authorisation is empty. */
 static TSS2_RC
 activate(struct tpm_vault *v, const struct activation *a, const struct entity *ek,
@@ -339,11 +357,10 @@ activate(struct tpm_vault *v, const struct activation *a, const struct entity *e
 		    t->sys, v->key, ek->handle, &a->blob, &a->encrypted);
 	if (rc == TSS2_RC_SUCCESS)
 		rc = command_run(t, &c);
-	/* The TPM does not say which of the two it is not for. */
-	if (rc_of_parameter(rc))
-		rc = RC_MISMATCH;
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Tss2_Sys_ActivateCredential_Complete(t->sys, &secret);
+	else
+		rc = judge(t, rc);
 	command_forget(t);
 	if (rc == TSS2_RC_SUCCESS && !secret_set(a->out, rbuf_of(secret.buffer, secret.size)))
 		rc = RC_CRYPTO;
