@@ -133,7 +133,14 @@ refuse 'a wrong management key is refused' 1 \
 	keys generate -m A1A2A3A4A5A6A7A8B1B2B3B4B5B6B7B8C1C2C3C4C5C6C7C8 9a none.pub
 refuse 'a wrong PIN is refused' 1 certificates request -P 00000000 -s CN=none 9a 9a.pub none.csr
 tries_are 'and costs a try' '4 left'
-refuse 'keys attest: not on this card' 1 keys attest 9a none.pem
+refuse 'keys attest: the card has no attestation key' 1 keys attest 9a none.pem
+check 'it gets one' mgr attest /instance 0 -o bundle.json
+attested() { keys attest "$1" "$1.attest" && certificates export f9 f9.pem && attests "$1.attest" f9.pem "$1" "$1.pub"; }
+check 'keys attest, P-256' attested 82
+check 'keys attest, RSA' attested 9a
+check 'keys export: from the attestation' keys export 82 82.back
+same 'it is the key' "$(cat 82.pub)" "$(cat 82.back)"
+refuse 'keys attest: no key there' 1 keys attest 83 none.pem
 check 'the key in 9a is what it was' request 9a SHA256
 tries_are 'the tries are back' '5 left +5 left'
 

@@ -239,7 +239,20 @@ check 'a compressed certificate, which OpenSC expands' gzipped
 check 'delete-certificate' ypt -a delete-certificate -s 95
 refuse 'it is gone' 1 ypt -a read-certificate -s 95
 check 'its key is not' sign_with 95 ECCP256 SHA256
-refuse 'attest: not on this card' 1 ypt -a attest -s 9a
+refuse 'attest: the card has no attestation key' 1 ypt -a attest -s 95
+check 'it gets one' mgr attest /instance 0 -o bundle.json
+attested()
+{
+	ypt -a attest -s "$1" >"$1.attest" && ypt -a read-certificate -s f9 >f9.pem &&
+		attests "$1.attest" f9.pem "$1" "$1.pub"
+}
+check 'attest, and the certificate in F9' attested 95
+check 'the key is used as before' sign_with 95 ECCP256 SHA256
+refuse 'attest: no key there' 1 ypt -a attest -s 94
+refuse 'attest: an imported key' 1 ypt -a attest -s 87
+refuse 'attest: the attestation key itself' 1 ypt -a attest -s f9
+refuse 'another attestation key is not made this way' 1 ypt -a generate -s f9 -A ECCP256 -o none.pub
+matches 'show tells of the attestation key' '^ *Attestation +the card has a key for it$' "$(mgr show /instance 0)"
 
 # ---- objects ----
 check 'set-chuid' ypt -a set-chuid

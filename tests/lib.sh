@@ -203,6 +203,17 @@ need_packages()
 	exit 1
 }
 
+# attests CERTIFICATE ISSUER REFERENCE PUBLIC: what ATTEST gave is for that key, says so, and is
+# signed with the attestation key whose certificate the card has in F9.
+attests()
+{
+	openssl x509 -in "$1" -noout -text >"$scratch/attested.txt" &&
+		grep -q "Subject: CN = PIV key $3\$" "$scratch/attested.txt" &&
+		grep -q 'Issuer: CN = tpmvsc attestation key [0-9a-f]\{16\}$' "$scratch/attested.txt" &&
+		openssl verify -x509_strict -CAfile "$2" "$1" >"$scratch/attested.log" 2>&1 &&
+		openssl x509 -in "$1" -noout -pubkey | cmp -s - "$4"
+}
+
 # shellcheck disable=SC2034
 build_packages=(autoconf automake binutils check gcc libc6-dev libcbor-dev libcurl4-openssl-dev libjson-c-dev
 	libpcsclite-dev libqrencode-dev libsodium-dev libssl-dev libtool libtss2-dev make pkg-config xz-utils)

@@ -48,7 +48,7 @@ leave_out()
 #   import_key, pin_policy_always, pin_cache
 #                   RSA-4096, and an answer that the library itself does not give
 #   generate_key, find_objects
-#                   attestation
+#                   attestation, by Yubico's certificates
 #   encrypt_RSA     RSA-1024 written into what it compares; nothing of it is on the card
 #   token_info      a YubiKey's model
 # and otherwise RSA-1024 becomes RSA-2048, policies that want a touch are not
@@ -189,7 +189,7 @@ done
 for action in move-key delete-key; do
 	refuse "$action: the program itself does not try" 1 ypt -a $action -s 9a --to-slot 84
 done
-refuse 'attest: not on this card' 1 ypt -a attest -s 9a
+refuse 'attest: the card has no attestation key' 1 ypt -a attest -s 9a
 refuse 'verify-bio: no fingers' 1 ypt -a verify-bio
 refuse 'pin-retries: not on this card' 1 with_pin -a pin-retries --pin-retries 3 --puk-retries 3
 check 'and PIN and tries are what they were' \

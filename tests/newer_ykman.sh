@@ -114,7 +114,10 @@ done
 for algorithm in RSA1024 RSA3072 RSA4096 ED25519 X25519; do
 	refuse "keys generate: not $algorithm" 1 keys generate -m "$key" -a $algorithm 83 none.pub
 done
-refuse 'keys attest: not on this card' 1 keys attest 9a none.pem
+refuse 'keys attest: the card has no attestation key' 1 keys attest 9a none.pem
+check 'it gets one' mgr attest /instance 0 -o bundle.json
+attested() { keys attest "$1" "$1.attest" && certificates export f9 f9.pem && attests "$1.attest" f9.pem "$1" "$1.pub"; }
+check 'keys attest' attested 9a
 # ykman asks for a version this card does not claim, and sends nothing.
 refuse 'keys move' 1 keys move -m "$key" 95 83
 refuse 'keys delete' 1 keys delete -m "$key" 95

@@ -151,7 +151,14 @@ compressed()
 check 'import-certificate --compress, read-certificate' compressed
 check 'delete-certificate' ypt -a delete-certificate -s 87
 refuse 'it is gone' 1 ypt -a read-certificate -s 87
-refuse 'attest: not on this card' 1 ypt -a attest -s 9a
+refuse 'attest: the card has no attestation key' 1 ypt -a attest -s 9a
+check 'it gets one' mgr attest /instance 0 -o bundle.json
+attested()
+{
+	ypt -a attest -s "$1" >"$1.attest" && ypt -a read-certificate -s f9 >f9.pem &&
+		attests "$1.attest" f9.pem "$1" "$1.pub"
+}
+check 'attest, and the certificate in F9' attested 9a
 # The tool asks for a version this card does not claim, and sends nothing.
 refuse 'move-key' 1 ypt -a move-key -s 85 --to-slot 88
 refuse 'delete-key' 1 ypt -a delete-key -s 85

@@ -58,5 +58,7 @@ attest_run(const struct config *config, const struct options *options, struct fa
 		return obtain_request(config, options, why);
 	if (options->install != NULL)
 		return obtain_install(config, options, why);
+	if (options->acme != NULL || options->webauthn != NULL)
+		return export_run(config, options, why);
 	return gather(config, options, why);
 }

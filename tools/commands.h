@@ -29,6 +29,9 @@ MUST_CHECK enum outcome stdio_run(const struct options *options, struct failure 
 /* unblock, when it is by challenge and response with a help desk. */
 command_run unblock_by_challenge;
 
+/* attest, in the form of another protocol: --acme, --webauthn. */
+command_run export_run;
+
 /* Tell what a person should know after an unblock; tries_left -1: unknown. */
 void unblock_tell(int tries_left, bool quiet);
 

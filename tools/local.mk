@@ -81,6 +81,7 @@ tpmvscmgr_SOURCES = $(tools_parts) \
 	tools/destroy.c \
 	$(doctor_parts) \
 	tools/enroll.c \
+	tools/export.c \
 	tools/harmless.c tools/harmless.h \
 	tools/help.c \
 	tools/list.c \

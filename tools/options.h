@@ -130,6 +130,7 @@ struct options {
 
 	/* attest and verify */
 	const char *ca;   /* verify: a file of authorities; NULL: none */
+	const char *acme, *webauthn; /* attest: a key authorization, a relying party's ID; NULL: not asked for */
 	uint8_t nonce[EVIDENCE_NONCE_MAX];
 	size_t nonce_len;  /* 0: not given */
 	unsigned required; /* bits of enum requirement */

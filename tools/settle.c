@@ -2,6 +2,9 @@
 /* What no single option can see. */
 #include "tools/grammar.h"
 
+/* Of the client data of WebAuthn: SHA-256. */
+#define CLIENT_DATA_HASH 32
+
 static bool
 forbids_default_pin(const struct pin_policy *policy)
 {
@@ -131,6 +134,19 @@ fault_of_ca_respond(const struct options *o)
 }
 
 static const char *
+fault_of_export(const struct options *o)
+{
+	if (o->request || o->install != NULL || (o->acme != NULL && o->webauthn != NULL))
+		return "--acme, --webauthn: go with neither each other nor --request or --install";
+	if (o->slot == 0)
+		return "--slot: --acme and --webauthn are for one key";
+	if (o->acme != NULL)
+		return o->nonce_len == 0 ? NULL : "--nonce: with --acme the token is the nonce";
+	return o->nonce_len == CLIENT_DATA_HASH ? NULL
+						: "--client-data-hash: --webauthn needs 32 octets in hexadecimal";
+}
+
+static const char *
 fault_of_attest(const struct options *o)
 {
 	if (!o->has_instance)
@@ -138,6 +154,8 @@ fault_of_attest(const struct options *o)
 	/* It would be a file over there. */
 	if (o->machine != NULL && o->output != NULL)
 		return "--output: goes with no /machine; take standard output";
+	if (o->acme != NULL || o->webauthn != NULL)
+		return fault_of_export(o);
 	if (o->install != NULL &&
 	    (o->machine != NULL || o->output != NULL || o->request || o->slot != 0 ||
 		o->nonce_len != 0))
