@@ -30,6 +30,7 @@ struct want {
 	unsigned wait, days; /* 0: 15 and 365 */
 	uint8_t slot, algorithm; /* algorithm 0: ALG_ECC_P256 */
 	unsigned pin_rule;
+	bool request;
 	const char *operand, *ca;
 	size_t nonce_len;
 	unsigned required; /* 0: REQUIRE_USUAL */
@@ -244,6 +245,9 @@ static const struct row good[] = {
 	{ "a retired key", "attest -i 0 -s 8f", { .verb = VERB_ATTEST, .slot = 0x8f } },
 	{ "the last of these", "attest -i 0 -s 95", { .verb = VERB_ATTEST, .slot = 0x95 } },
 	{ "there", "attest -i 0 /machine pc7", { .verb = VERB_ATTEST, .machine = "pc7", .here = 3 << 4 } },
+
+	{ "a request", "attest -i 0 --request -o r.json", { .verb = VERB_ATTEST, .request = true, .output = "r.json" } },
+	{ "the answer", "attest -i 0 --install a.json", { .verb = VERB_ATTEST, .install = "a.json" } },
 
 	/* verify */
 	{ "a file", "verify b.json --ca r.pem", { .verb = VERB_VERIFY, .operand = "b.json", .ca = "r.pem" } },
@@ -566,7 +570,7 @@ compare_rest(const struct row *row, const struct options *o)
 	ck_assert_msg(
 	    o->algorithm == (w->algorithm != 0 ? w->algorithm : ALG_ECC_P256), "%s", row->why);
 	ck_assert_msg(same(o->input, w->operand) && same(o->ca, w->ca), "%s", row->why);
-	ck_assert_msg(o->nonce_len == w->nonce_len, "%s", row->why);
+	ck_assert_msg(o->nonce_len == w->nonce_len && o->request == w->request, "%s", row->why);
 	ck_assert_msg(
 	    o->required == (w->required != 0 ? w->required : REQUIRE_USUAL), "%s", row->why);
 }

@@ -217,11 +217,11 @@ START_TEST(of_another_key)
 
 	drop_imported();
 	m.evidence.ek.certificate = keep_certificate(&ek);
-	ck_assert(!reach(REQUIRE_USUAL));
-	ck_says(POINT_UNPROVEN, "ek", "is for another key");
+	ck_assert(!reach(REQUIRE_PIN));
+	ck_says(POINT_WRONG, "ek", "is for another key");
 	m.evidence.ak.certificate = ak_certificate(OTHER, NULL);
-	ck_assert(!reach(REQUIRE_AK));
-	ck_says(POINT_UNPROVEN, "ak", "is for another key");
+	ck_assert(!reach(REQUIRE_PIN));
+	ck_says(POINT_WRONG, "ak", "is for another key");
 	ck_assert_uint_eq(v.held & (REQUIRE_EK | REQUIRE_AK), 0);
 }
 END_TEST
@@ -378,6 +378,22 @@ START_TEST(a_fault_of_a_key)
 }
 END_TEST
 
+/* What was altered is told, if it can be; else that something was. */
+START_TEST(altered)
+{
+	struct failure name = { "" }, approval = { "" };
+
+	m.evidence.name = rbuf_str("Another");
+	ck_assert(!verdict_reach(&m.evidence, &(struct trial){ .required = REQUIRE_PIN }, &v));
+	verdict_fault(&v, &name);
+	ck_assert_ptr_nonnull(strstr(name.text, "something was altered"));
+	m.evidence.approval[1] = m.evidence.approval[0];
+	ck_assert(!verdict_reach(&m.evidence, &(struct trial){ .required = REQUIRE_PIN }, &v));
+	verdict_fault(&v, &approval);
+	ck_assert_ptr_nonnull(strstr(approval.text, "refused: approvals: "));
+}
+END_TEST
+
 /* An AK of another card: what it says of this one is not told at all. */
 START_TEST(a_fault_of_the_ak)
 {
@@ -460,6 +476,7 @@ main(void)
 	tcase_add_rows(tcase, required, requirements);
 	tcase_add_test(tcase, of_a_slot);
 	tcase_add_test(tcase, a_fault_of_a_key);
+	tcase_add_test(tcase, altered);
 	tcase_add_test(tcase, a_fault_of_the_ak);
 	tcase_add_test(tcase, shown_to_a_terminal);
 	tcase_add_test(tcase, bits_of_a_bundle);

@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 /* As enum card_index of tpm/record.h; docs/attestation.md. */
@@ -74,6 +75,8 @@ judge_ek(struct judge *j)
 	if (j->e->ek.certificate.len == 0) {
 		say(j, POINT_UNPROVEN, "ek",
 		    "which TPM it is: it has no certificate of its maker for its EK");
+	} else if (!chain_is_for(j->e->ek.certificate, j->e->ek_area, &why)) {
+		say(j, POINT_WRONG, "ek", "the EK's certificate %s", why.text);
 	} else if (j->t->roots == NULL) {
 		say(j, POINT_UNPROVEN, "ek",
 		    "which TPM it is: no authorities are named here that could vouch for its EK "
@@ -120,6 +123,8 @@ judge_ak_certificate(struct judge *j)
 		say(j, POINT_UNPROVEN, "ak",
 		    "that the AK is a TPM's at all, and of the EK's TPM: no authority has certified "
 		    "it; \"shown\" is what holds if it is");
+	} else if (!chain_is_for(j->e->ak.certificate, j->e->ak_area, &why)) {
+		say(j, POINT_WRONG, "ak", "the AK's certificate %s", why.text);
 	} else if (j->t->roots == NULL) {
 		say(j, POINT_UNPROVEN, "ak",
 		    "that the AK is a TPM's: no authorities are named here that could vouch for it "
@@ -243,16 +248,35 @@ pin_words(enum pin_rule rule)
 	return "?";
 }
 
-/* What the keys are together: a requirement holds for all of them, or not. */
+/* What the certificate on the card adds.  False when it is wrong. */
+static bool
+judge_certificate(struct judge *j, size_t i, unsigned *holds)
+{
+	const struct evidence_key *key = &j->e->key[i];
+	const char *about = j->v->references[i];
+	struct failure why = { "" };
+
+	if (key->certificate.len == 0)
+		return true;
+	if (!chain_is_for(key->certificate, key->area, &why)) {
+		say(j, POINT_WRONG, about, "its certificate %s", why.text);
+		return false;
+	}
+	say(j, POINT_PROVEN, about,
+	    "its certificate is for this key; who signed it is not looked at");
+	*holds |= REQUIRE_CERTIFICATES;
+	return true;
+}
+
+/* What a key holds: a requirement holds for all of them, or not. */
 static unsigned
 judge_key(struct judge *j, size_t i)
 {
 	const struct failure *fault = &j->v->report.key[i].fault;
 	const struct key_info *info = &j->v->report.key[i].info;
-	const struct evidence_key *key = &j->e->key[i];
 	const char *about = j->v->references[i];
-	struct failure why = { "" };
 	unsigned holds = REQUIRE_KEYS;
+	const bool fine = judge_certificate(j, i, &holds);
 
 	if (failed(fault)) {
 		say(j, POINT_WRONG, about, "%s", fault->text);
@@ -262,24 +286,16 @@ judge_key(struct judge *j, size_t i)
 		say(j, POINT_UNPROVEN, about,
 		    "where this %s key is: it was imported, and so has been outside of any TPM",
 		    algorithm_name(info->algorithm));
-	} else {
-		holds |= REQUIRE_GENERATED;
-		if (info->pin != PIN_NEVER)
-			holds |= REQUIRE_PIN_ONCE;
-		if (info->pin == PIN_ALWAYS)
-			holds |= REQUIRE_PIN_ALWAYS;
-		say(j, said(j), about,
-		    "this %s key was made in the TPM, cannot leave it, and %s",
-		    algorithm_name(info->algorithm), pin_words(info->pin));
+		return fine ? holds : 0;
 	}
-	if (key->certificate.len == 0)
-		return holds;
-	if (!chain_is_for(key->certificate, key->area, &why)) {
-		say(j, POINT_WRONG, about, "its certificate %s", why.text);
-		return 0;
-	}
-	say(j, POINT_PROVEN, about, "its certificate is for this key; who signed it is not looked at");
-	return holds | REQUIRE_CERTIFICATES;
+	holds |= REQUIRE_GENERATED;
+	if (info->pin != PIN_NEVER)
+		holds |= REQUIRE_PIN_ONCE;
+	if (info->pin == PIN_ALWAYS)
+		holds |= REQUIRE_PIN_ALWAYS;
+	say(j, said(j), about, "this %s key was made in the TPM, cannot leave it, and %s",
+	    algorithm_name(info->algorithm), pin_words(info->pin));
+	return fine ? holds : 0;
 }
 
 static void
@@ -338,20 +354,36 @@ point_state_name(enum point_state state)
 	return state < POINT_STATES ? names[state] : "?";
 }
 
+/* The first thing that is wrong; one that says more than that something was altered, if there is one. */
+static const struct point *
+first_wrong(const struct verdict *v)
+{
+	const struct point *first = NULL;
+	size_t i;
+
+	for (i = 0; i < v->count; i++) {
+		if (v->points[i].state != POINT_WRONG)
+			continue;
+		if (strstr(v->points[i].text, EVIDENCE_ALTERED) == NULL)
+			return &v->points[i];
+		if (first == NULL)
+			first = &v->points[i];
+	}
+	return first;
+}
+
 void
 verdict_fault(const struct verdict *v, struct failure *why)
 {
 	const unsigned missing = v->required & ~v->held;
 	char list[128] = "";
 	struct wbuf words = wbuf_over(list, sizeof list - 1);
+	const struct point *wrong = first_wrong(v);
 	size_t i;
 
-	for (i = 0; i < v->count; i++) {
-		if (v->points[i].state == POINT_WRONG) {
-			fail(why, "the evidence is refused: %s: %s", v->points[i].about,
-			    v->points[i].text);
-			return;
-		}
+	if (wrong != NULL) {
+		fail(why, "the evidence is refused: %s: %s", wrong->about, wrong->text);
+		return;
 	}
 	for (i = 0; i < REQUIREMENTS; i++) {
 		if ((missing >> i & 1) != 0)

@@ -107,6 +107,9 @@ struct evidence_report {
 	bool puk_resets, admin_resets; /* who may give the PIN its tries back, by the approvals shown */
 };
 
+/* In the fault of a statement that is about other evidence than this, as all are when some of it was altered. */
+#define EVIDENCE_ALTERED "was made for other evidence"
+
 /*
  * Check all that can be checked without a certificate: signatures, magic and
  * types, qualifyingData, Names, whole public areas, policies, offsets and sizes.

@@ -57,7 +57,7 @@ statement_check(const struct statement *s, const struct signer *by, TPMI_ST_ATTE
 		       digest_view(&by->qualifying))) {
 		/* Before the signature: it costs less. */
 		fail(why,
-		    "the statement about %s was made for other evidence: "
+		    "the statement about %s " EVIDENCE_ALTERED ": "
 		    "something was altered since, or the nonce is another one",
 		    subject);
 	} else if (!signature_holds(s, by)) {
