@@ -9,7 +9,7 @@
 static void
 add_extension(X509 *certificate, const char *text)
 {
-	char name[64];
+	char name[128];
 	const char *value = strchr(text, '=');
 	X509_EXTENSION *extension;
 	X509V3_CTX context;
