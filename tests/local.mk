@@ -90,7 +90,7 @@ e2e-programs: $(EXTRA_PROGRAMS)
 EXTRA_DIST += tests/e2e_change.sh
 
 # Certificates for attestation keys, end to end.
-EXTRA_DIST += tests/e2e_attest_ca.sh
+EXTRA_DIST += docs/attestation-ca.md tests/e2e_attest_ca.sh
 
 # Unblocking with a help desk, end to end.
 EXTRA_DIST += tests/e2e_desk.sh

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * An attestation CA, small: its certificate and key, and the certificate it
- * gives an AK.  docs/attestation.md has the profile.
+ * gives an AK.  docs/attestation-ca.md has the profile.
  */
 #ifndef TPMVSC_TOOLS_AKCERT_H
 #define TPMVSC_TOOLS_AKCERT_H

@@ -2,7 +2,7 @@
 /*
  * What goes by file between a card's machine and an attestation CA: one request,
  * and one response that nobody can read but that TPM with that AK in it.
- * docs/attestation.md has the members.
+ * docs/attestation-ca.md has the members.
  */
 #ifndef TPMVSC_TOOLS_EXCHANGE_H
 #define TPMVSC_TOOLS_EXCHANGE_H
