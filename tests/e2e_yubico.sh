@@ -305,11 +305,11 @@ matches 'ykcs11: the slot' "^Slot 0 .*: Yubico $(reader 0)$" "$slots"
 matches 'ykcs11: the version' 'firmware version +: 5\.43$' "$slots"
 matches 'ykcs11: the serial number' "serial num +: $(sed -n 's/^Serial Number:.//p' <<<"$status")$" "$slots"
 objects=$(p11 "${user[@]}" -O 2>&1)
-# ids KIND: the objects' IDs in one line; 01 to 04 are 9A, 9C, 9D, 9E, then come 82 to 95
+# ids KIND: the objects' IDs in one line; 01 to 04 are 9A, 9C, 9D, 9E, then come 82 to 95; 19 is F9, and certificates by it
 ids() { awk -v kind="$1" '/^[^ ]/ { mine = index($0, kind) == 1 } mine && $1 == "ID:" { printf " %s", $2 }' <<<"$objects"; }
-same 'ykcs11: the certificates' ' 01 02 03 05 07 08 09 0a' "$(ids Certificate)"
-same 'ykcs11: public keys, also where no certificate is' ' 01 02 03 04 05 06 07 08 09 0a 18' "$(ids Public)"
-same 'ykcs11: private keys' ' 01 02 03 04 05 06 07 08 09 0a 18' "$(ids Private)"
+same 'ykcs11: the certificates' ' 01 02 03 05 07 08 09 0a 19 01 02 03 05 06 18' "$(ids Certificate)"
+same 'ykcs11: public keys, also where no certificate is' ' 01 02 03 04 05 06 07 08 09 0a 18 19' "$(ids Public)"
+same 'ykcs11: private keys' ' 01 02 03 04 05 06 07 08 09 0a 18 19' "$(ids Private)"
 
 p11_sign_rsa()
 {
