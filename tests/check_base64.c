@@ -35,7 +35,7 @@ END_TEST
 
 static const char *const wrong[] = {
 	"Z", "Zg", "Zg=", "Zg===", "=", "====", "Z===", "Zh==", "Zm9=", "Zg==Zg==", "Zm=v",
-	"Zm9v\n", " Zm9v", "Zm9v ", "Zm 9", "Zm9v    ", "Zm9-", "Zm9_", "Zm\x01v", "Zm\xff" "9", "    ",
+	"Zm9v\n", " Zm9v", "Zm9v ", "Zm 9", "Zm9v    ", "Zm9-", "Zm9_", "Zm\x01v", "Zm\3779", "    ",
 };
 
 START_TEST(other_texts)
