@@ -31,7 +31,7 @@ struct want {
 	uint8_t slot, algorithm; /* algorithm 0: ALG_ECC_P256 */
 	unsigned pin_rule;
 	bool request;
-	const char *operand, *ca;
+	const char *operand, *ca, *acme, *webauthn;
 	size_t nonce_len;
 	unsigned required; /* 0: REQUIRE_USUAL */
 };
@@ -248,6 +248,10 @@ static const struct row good[] = {
 
 	{ "a request", "attest -i 0 --request -o r.json", { .verb = VERB_ATTEST, .request = true, .output = "r.json" } },
 	{ "the answer", "attest -i 0 --install a.json", { .verb = VERB_ATTEST, .install = "a.json" } },
+	{ "for ACME", "attest -i 0 --slot 9a --acme dG9rZW4.dGh1bWI -o o", { .verb = VERB_ATTEST, .slot = 0x9a, .acme = "dG9rZW4.dGh1bWI", .output = "o" } },
+	{ "for ACME, there", "attest -i 0 -s 82 --acme t.u /machine pc7", { .verb = VERB_ATTEST, .slot = 0x82, .acme = "t.u", .machine = "pc7" } },
+	{ "for WebAuthn", "attest -i 0 --slot 9c --webauthn example.org --client-data-hash 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF",
+	    { .verb = VERB_ATTEST, .slot = 0x9c, .webauthn = "example.org", .nonce_len = 32 } },
 
 	/* verify */
 	{ "a file", "verify b.json --ca r.pem", { .verb = VERB_VERIFY, .operand = "b.json", .ca = "r.pem" } },
@@ -354,6 +358,18 @@ static const struct bad_row {
 	{ "a response, and evidence", "attest -i 0 --install r --output o", "--install" },
 	{ "a response for another machine", "attest -i 0 --install r /machine h", "--install" },
 	{ "a response in no file", "attest -i 0 --install", "--install" },
+	{ "for ACME and WebAuthn", "attest -i 0 -s 9a --acme t.u --webauthn e --client-data-hash 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF", "--acme, --webauthn" },
+	{ "for ACME, a request", "attest -i 0 -s 9a --acme t.u --request", "--acme, --webauthn" },
+	{ "for WebAuthn, a response", "attest -i 0 -s 9a --webauthn e --install r", "--acme, --webauthn" },
+	{ "for ACME, of every key", "attest -i 0 --acme t.u", "--slot" },
+	{ "for WebAuthn, of every key", "attest -i 0 --webauthn e --client-data-hash 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF", "--slot" },
+	{ "for ACME, a nonce", "attest -i 0 -s 9a --acme t.u --nonce 00", "--nonce" },
+	{ "for ACME, nothing", "attest -i 0 -s 9a --acme", "--acme" },
+	{ "for WebAuthn, nobody", "attest -i 0 -s 9a --webauthn", "--webauthn" },
+	{ "for WebAuthn, no hash", "attest -i 0 -s 9a --webauthn e", "--client-data-hash" },
+	{ "31 octets of it", "attest -i 0 -s 9a --webauthn e --client-data-hash 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEE", "--client-data-hash" },
+	{ "33 octets of it", "attest -i 0 -s 9a --webauthn e --client-data-hash 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF00", "--client-data-hash" },
+	{ "a file there, for ACME", "attest -i 0 -s 9a --acme t.u /machine a -o x", "--output" },
 	{ "no request", "ca-respond --ca-cert c --ca-key k --ek-roots r", "ca-respond needs a request" },
 	{ "two", "ca-respond a b --ca-cert c --ca-key k --ek-roots r", "takes one file" },
 	{ "no CA", "ca-respond a --ca-key k --ek-roots r", "--ca-cert" },
@@ -571,6 +587,7 @@ compare_rest(const struct row *row, const struct options *o)
 	    o->algorithm == (w->algorithm != 0 ? w->algorithm : ALG_ECC_P256), "%s", row->why);
 	ck_assert_msg(same(o->input, w->operand) && same(o->ca, w->ca), "%s", row->why);
 	ck_assert_msg(o->nonce_len == w->nonce_len && o->request == w->request, "%s", row->why);
+	ck_assert_msg(same(o->acme, w->acme) && same(o->webauthn, w->webauthn), "%s", row->why);
 	ck_assert_msg(
 	    o->required == (w->required != 0 ? w->required : REQUIRE_USUAL), "%s", row->why);
 }
