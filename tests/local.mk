@@ -92,6 +92,9 @@ EXTRA_DIST += tests/e2e_change.sh
 # Certificates for attestation keys, end to end.
 EXTRA_DIST += docs/attestation-ca.md tests/e2e_attest_ca.sh
 
+# Keys' attestation for WebAuthn and ACME, end to end.
+EXTRA_DIST += tests/e2e_webauthn.sh
+
 # Unblocking with a help desk, end to end.
 EXTRA_DIST += tests/e2e_desk.sh
 
