@@ -154,6 +154,7 @@ START_TEST(all_is_proven)
 	ck_says(POINT_PROVEN, "ek", "by a certificate of \"CN=Root\"");
 	ck_says(POINT_PROVEN, "ak", "in a TPM, by a certificate of \"CN=Root\"");
 	ck_says(POINT_PROVEN, "ak", "names that EK");
+	ck_says(POINT_PROVEN, "ak", "is what the card's machine shows");
 	ck_says(POINT_PROVEN, "pin", "refuses more than 5");
 	ck_says(POINT_PROVEN, "puk", "refuses more than");
 	ck_says(POINT_PROVEN, "admin", "no limit");

@@ -151,8 +151,10 @@ judge_ak(struct judge *j)
 	if (failed(&j->v->report.ak))
 		say(j, POINT_WRONG, "ak", "%s", j->v->report.ak.text);
 	else
+		/* A certificate is for its public key: the area around that nobody vouches for. */
 		say(j, said(j), "ak",
-		    "the AK signs nothing but what its TPM says of itself, and dies with this card");
+		    "the AK signs nothing but what its TPM says of itself; that it ends with this "
+		    "card is what the card's machine shows of it");
 }
 
 static void
@@ -224,8 +226,7 @@ judge_secrets(struct judge *j)
 		say(j, POINT_WRONG, "life", "%s", r->index[LIFE].fault.text);
 	else if (r->index[LIFE].present)
 		say(j, said(j), "life",
-		    "keys that ask for no PIN, and the AK, end with the card: they need its LIFE "
-		    "index");
+		    "keys that ask for no PIN end with the card: they need its LIFE index");
 	judge_authority(j);
 	for (i = 0; i < EVIDENCE_INDICES; i++)
 		fine = fine && !failed(&r->index[i].fault);
