@@ -234,7 +234,8 @@ read_option(struct reader *r, const char *word, size_t mark)
 static enum outcome
 read_operand(struct reader *r, const char *word)
 {
-	const char **at = (const char **)((char *)r->out + r->command->operand);
+	void *field = (char *)r->out + r->command->operand;
+	const char **at = field;
 
 	if (*at != NULL || word[0] == '\0') {
 		fail(r->why, "word %d: %s takes one file", r->at - 1, r->command->name);
