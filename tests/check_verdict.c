@@ -244,8 +244,12 @@ START_TEST(two_tpms)
 
 	drop_imported();
 	m.evidence.ak.certificate = ak_certificate(AK, NULL);
-	ck_assert(reach(REQUIRE_USUAL));
+	ck_assert(!reach(REQUIRE_USUAL));
 	ck_says(POINT_UNPROVEN, "ak", "names no EK");
+	verdict_fault(&v, &why);
+	ck_assert_ptr_nonnull(strstr(why.text, "required: ak"));
+	why = (struct failure){ "" };
+	ck_assert(reach(REQUIRE_USUAL & ~(unsigned)REQUIRE_EK));
 	m.evidence.ak.certificate = ak_certificate(AK, recipe_seen(keys[OTHER], 0, 32));
 	ck_assert(!reach(REQUIRE_PIN));
 	ck_says(POINT_WRONG, "ak", "for another EK");

@@ -22,6 +22,7 @@ struct judge {
 	const struct trial *t;
 	struct verdict *v;
 	bool has_ek, has_ak; /* they lead to an authority */
+	bool tied;	     /* and are one TPM's */
 };
 
 /* ---- points ---- */
@@ -98,11 +99,11 @@ static void
 judge_tie(struct judge *j, const X509 *ak)
 {
 	struct failure why = { "" };
-	bool says;
+	bool says = false, fits = false;
 
 	if (j->e->ek_area.len == 0)
 		say(j, POINT_UNPROVEN, "ak", "of which EK the AK's TPM is: no EK is shown");
-	else if (!chain_seen_ek(ak, j->e->ek_area, &says, &why))
+	else if (!(fits = chain_seen_ek(ak, j->e->ek_area, &says, &why)))
 		say(j, POINT_WRONG, "ak", "%s", why.text);
 	else if (says)
 		say(j, POINT_PROVEN, "ak",
@@ -110,6 +111,7 @@ judge_tie(struct judge *j, const X509 *ak)
 	else
 		say(j, POINT_UNPROVEN, "ak",
 		    "that AK and EK are one TPM's: the AK's certificate names no EK");
+	j->tied = says && fits;
 }
 
 static void
@@ -141,7 +143,8 @@ judge_ak_certificate(struct judge *j)
 		judge_tie(j, ak);
 	}
 	X509_free(ak);
-	hold(j, REQUIRE_AK, j->has_ak);
+	/* An EK that is required beside it is required to be the same TPM's. */
+	hold(j, REQUIRE_AK, j->has_ak && (j->tied || (j->v->required & REQUIRE_EK) == 0));
 }
 
 static void
