@@ -176,3 +176,13 @@ check 'unless nobody minds' verify imported.json --ca maker.pem --require ek,pin
 jq '.keys[2] as $k | .keys[2] = (.keys[0] | .reference = $k.reference | .area = $k.area | .certificate = $k.certificate) |
 	.keys |= sort_by(.reference)' "$far/imported.json" >"$far/claimed.json"
 refused 'claimed as generated' 'refused: 9d: .*was imported, and yet is said to be made in the TPM' claimed.json --require pin
+
+# ---- what INS F9 gives has evidence in it ----
+(cd "$far" && yubico-piv-tool -r "$(reader 0)" -a attest -s 9a >9a.pem && openssl x509 -in 9a.pem -outform der -out 9a.der)
+check 'a certificate of INS F9' verify 9a.pem --require pin,keys,generated
+check 'in DER' verify 9a.der --require pin,keys,generated
+matches 'its key is shown' '^shown +9a +this .* key was made in the TPM' "$(verify 9a.pem --require pin)"
+refused 'it has no EK' 'required: ek, ak$' 9a.pem --ca maker.pem
+refused 'another certificate' 'has no evidence from a TPM in it' maker.pem --require pin
+head -c -1 "$far/9a.der" >"$far/short.der"
+refused 'cut' 'no X.509 certificate' short.der --require pin

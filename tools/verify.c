@@ -9,11 +9,16 @@
 #include "tools/verdict.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A bundle, read: the evidence has views of the octets. */
+/* What a certificate in DER begins with. */
+#define DER_SEQUENCE 0x30
+
+/* A bundle, or a certificate with evidence, read: the evidence has views of the octets. */
 struct exhibit {
 	uint8_t *text, *octets;
 	struct evidence evidence;
@@ -24,6 +29,43 @@ exhibit_drop(struct exhibit *x)
 {
 	free(x->text);
 	free(x->octets);
+}
+
+/* The one certificate of a PEM text as it stands there, in DER; false when the text is none. */
+static bool
+read_pem(struct rbuf text, struct wbuf *out)
+{
+	BIO *bio = text.len <= INT_MAX ? BIO_new_mem_buf(text.data, (int)text.len) : NULL;
+	char *name = NULL, *header = NULL;
+	uint8_t *der = NULL;
+	long len = 0;
+	bool ok;
+
+	ok = bio != NULL && PEM_read_bio(bio, &name, &header, &der, &len) == 1 &&
+	    strcmp(name, PEM_STRING_X509) == 0;
+	if (ok)
+		wbuf_put(out, rbuf_of(der, (size_t)len));
+	OPENSSL_free(name);
+	OPENSSL_free(header);
+	OPENSSL_free(der);
+	(void)BIO_free(bio);
+	return ok;
+}
+
+/* JSON begins otherwise than PEM does, and than DER. */
+static bool
+read_evidence(struct rbuf text, struct wbuf *octets, struct evidence *out, struct failure *clause)
+{
+	uint8_t der_octets[VAULT_CERTIFICATE_MAX];
+	struct wbuf der = wbuf_over(der_octets, sizeof der_octets);
+
+	if (rbuf_at(text, 0) == '-' ? read_pem(text, &der) : rbuf_at(text, 0) == DER_SEQUENCE) {
+		if (der.len == 0)
+			wbuf_put(&der, text);
+		if (wbuf_ok(&der))
+			return evidence_of_certificate(wbuf_view(&der), octets, out, clause);
+	}
+	return bundle_read(text, octets, out, clause);
 }
 
 static enum outcome
@@ -45,9 +87,9 @@ exhibit_read(const char *path, struct exhibit *x, struct failure *why)
 		return outcome;
 	if (!wbuf_ok(&text))
 		fail(&clause, "it is too long");
-	else if (bundle_read(wbuf_view(&text), &octets, &x->evidence, &clause))
+	else if (read_evidence(wbuf_view(&text), &octets, &x->evidence, &clause))
 		return DONE;
-	fail(why, "%s is no bundle of evidence that could be checked: %s",
+	fail(why, "%s is no bundle of evidence that could be checked, and no certificate with one: %s",
 	    strcmp(path, "-") == 0 ? "standard input" : path, clause.text);
 	return FAILED;
 }
@@ -62,6 +104,10 @@ print_card(const struct evidence *e)
 	struct rbuf octets = e->guid;
 	uint8_t raw[16] = { 0 };
 
+	if (e->guid.len == 0) {
+		(void)printf("Evidence in a certificate for one key\n");
+		return;
+	}
 	text_clean(e->name, &n);
 	if (rbuf_copy(&octets, raw, sizeof raw))
 		text_guid(raw, &g);
