@@ -76,17 +76,31 @@ make(const struct config *config, const struct options *o, const struct secrets 
 	return cards_create(config, &request, message_progress(o->quiet), instance, why);
 }
 
+/* Whether a card's record is still this one: a CA may take its time, and others make cards meanwhile. */
+static bool
+is_still(const struct config *config, unsigned instance, struct rbuf record)
+{
+	uint8_t octets[CARD_RECORD_MAX];
+	struct wbuf now = wbuf_over(octets, sizeof octets);
+	struct failure why = { .text = "" };
+
+	return cards_record(config, instance, &now, &why) == DONE &&
+	    rbuf_eq(wbuf_view(&now), record);
+}
+
 /* A card that was asked for with a certificate is none without it. */
 static enum outcome
 take_back(const struct config *config, const struct options *o, unsigned instance,
-    const struct failure *cause, struct failure *why)
+    struct rbuf record, const struct failure *cause, struct failure *why)
 {
 	const struct progress *progress = message_progress(o->quiet);
 	struct failure stays = { .text = "" };
 
 	if (progress != NULL)
 		progress->report(progress->context, "Taking the card back");
-	if (cards_destroy(config, instance, NULL, &stays) == DONE)
+	if (!is_still(config, instance, record))
+		fail(why, "%s; the card that was made is not there any more", cause->text);
+	else if (cards_destroy(config, instance, NULL, &stays) == DONE)
 		fail(why, "%s; no card is made", cause->text);
 	else
 		fail(why,
@@ -102,17 +116,22 @@ make_whole(const struct config *config, const struct options *o, const struct se
     unsigned *instance, bool *existed, struct failure *why)
 {
 	const struct progress *progress = message_progress(o->quiet);
+	uint8_t octets[CARD_RECORD_MAX];
+	struct wbuf record = wbuf_over(octets, sizeof octets);
 	struct failure cause = { .text = "" };
 	enum outcome outcome;
 
 	outcome = make(config, o, s, instance, existed, why);
 	if (outcome != DONE || *existed || o->attestation != AIK_AND_CERT)
 		return outcome;
+	outcome = cards_record(config, *instance, &record, why);
+	if (outcome != DONE)
+		return outcome;
 	if (progress != NULL)
 		progress->report(
 		    progress->context, "Getting a certificate from the attestation CA");
 	outcome = obtain_certificate(config, *instance, &cause);
-	return outcome == DONE ? DONE : take_back(config, o, *instance, &cause, why);
+	return outcome == DONE ? DONE : take_back(config, o, *instance, wbuf_view(&record), &cause, why);
 }
 
 /* The ID is what the card is destroyed by: that it got through is part of the job. */
