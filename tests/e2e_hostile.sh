@@ -340,7 +340,7 @@ done
 bad 'a file descriptor too few for the lease' 4 'create /quiet /name x /AdminKey DEFAULT /PIN DEFAULT' '' "$(few 5)"
 bad 'or for the TPM' 4 'create /quiet /name x /AdminKey DEFAULT /PIN DEFAULT' '' "$(few 6)"
 bad 'or for the files of the card, or to take them back: the next run does' 1 \
-	'create /quiet /name x /AdminKey DEFAULT /PIN DEFAULT' '' "$(few 7)"
+	'create /quiet /name x /AdminKey DEFAULT /PIN DEFAULT' '' "$(few 8)"
 matches 'which is what it says' 'next run of tpmvscmgr' "$(cat err.txt)"
 mgr list >/dev/null 2>&1 || not_ok 'list after that'
 bad 'files may not grow' 7 'create /quiet /name x /AdminKey DEFAULT /PIN DEFAULT' '' "$tiny"

@@ -241,6 +241,8 @@ refuse 'it is gone' 1 ypt -a read-certificate -s 95
 check 'its key is not' sign_with 95 ECCP256 SHA256
 refuse 'attest: the card has no attestation key' 1 ypt -a attest -s 95
 check 'it gets one' mgr attest /instance 0 -o bundle.json
+# The tool waits until its reader shows the card again; of this reader it does not know the name.
+wait_for 5 ypt -a status || die 'the card is there again'
 attested()
 {
 	ypt -a attest -s "$1" >"$1.attest" && ypt -a read-certificate -s f9 >f9.pem &&

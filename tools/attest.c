@@ -51,8 +51,8 @@ gather(const struct config *config, const struct options *options, struct failur
 	return outcome;
 }
 
-enum outcome
-attest_run(const struct config *config, const struct options *options, struct failure *why)
+static enum outcome
+attest(const struct config *config, const struct options *options, struct failure *why)
 {
 	if (options->request)
 		return obtain_request(config, options, why);
@@ -61,4 +61,27 @@ attest_run(const struct config *config, const struct options *options, struct fa
 	if (options->acme != NULL || options->webauthn != NULL)
 		return export_run(config, options, why);
 	return gather(config, options, why);
+}
+
+/* Which card is in the instance; 0: none, or nobody can tell. */
+static uint64_t
+look(const struct config *config, unsigned instance)
+{
+	struct failure why = { "" };
+	uint64_t which = 0;
+
+	return card_present(config, instance, &which, &why) == DONE ? which : 0;
+}
+
+/* A first AK, or a certificate for it, changes the card. */
+enum outcome
+attest_run(const struct config *config, const struct options *options, struct failure *why)
+{
+	const struct reader_mark mark = reader_mark(options->instance);
+	const uint64_t before = look(config, options->instance);
+	const enum outcome outcome = attest(config, options, why);
+
+	if (look(config, options->instance) != before)
+		reader_follow(options->instance, &mark);
+	return outcome;
 }
