@@ -503,7 +503,7 @@ START_TEST(a_killed_neighbour_stops_nobody)
 		child = fork();
 		ck_assert_int_ge(child, 0);
 		if (child == 0) {
-			/* A client of its own; the parent's has lost its worker thread at the fork. */
+			/* A client of its own: a connection is not for two processes. */
 			other.tpm = tpm_new(&other.config);
 			if (tpm_vault_open(other.tpm, wbuf_view(&other.record), &other.vault) != TPM_OK)
 				_exit(1);
